@@ -1,0 +1,184 @@
+"""`Value`: one number that remembers how it was computed, and `backward()`.
+
+Every operation on Values makes a new Value, a node. It keeps its parents, its op and the
+partial derivative of its data with respect to each parent, taken there and then: changing
+`.data` later cannot corrupt the gradient of a pass already recorded.
+"""
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from autograd.graph import topological_order
+from autograd.number import number
+from autograd.ops import OPS, Op, abs, add, div, mul, neg, pow, sub
+
+
+class Value:
+    """A node of the computation graph.
+
+    data: the number. grad: d(root)/d(this), once `root.backward()` has run. label: a name for
+    pictures. op: the symbol of the op that made it, "" for a leaf. parents: the Values that it
+    was computed from, in order, with repeats. partials: d(this)/d(parent) for each of them.
+
+    Values compare (`<`, `max`) by data, but `==` and `hash` go by identity: two Values that
+    hold 1.0 are two nodes, and each can live in a set or be the key of a dict.
+    """
+
+    __slots__ = ("data", "grad", "label", "module", "op", "parents", "partials")
+    __array_ufunc__ = None  # array * value: NumPy stands back, and our error explains
+
+    def __init__(self, data: Any, label: str = "") -> None:
+        self.data = number(data)
+        self.grad = 0.0
+        self.label = label
+        self.op = ""
+        self.parents: tuple[Value, ...] = ()
+        self.partials: tuple[float, ...] = ()
+
+    # Sums and products are nine tenths of a graph written by hand. So between two Values they
+    # record their node on the spot, at half the cost; all else goes through `apply`.
+
+    def __add__(self, other: Any) -> "Value":  # self + other
+        if type(other) is Value and recorder is None:
+            return node(self.data + other.data, "+", (self, other), (1.0, 1.0))
+        return apply(add, (self, other))
+
+    def __mul__(self, other: Any) -> "Value":  # self * other
+        if type(other) is Value and recorder is None:
+            a, b = self.data, other.data
+            return node(a * b, "*", (self, other), (b, a))
+        return apply(mul, (self, other))
+
+    def __radd__(self, other: Any) -> "Value":  # other + self; sum(values) begins with the int 0
+        return self if type(other) is int and other == 0 else apply(add, (other, self))
+
+    # fmt: off
+    def __rmul__(self, other: Any) -> "Value": return apply(mul, (other, self))  # other * self
+    def __sub__(self, other: Any) -> "Value": return apply(sub, (self, other))  # self - other
+    def __rsub__(self, other: Any) -> "Value": return apply(sub, (other, self))  # other - self
+    def __truediv__(self, other: Any) -> "Value": return apply(div, (self, other))  # self / other
+    def __rtruediv__(self, other: Any) -> "Value": return apply(div, (other, self))  # other / self
+    def __pow__(self, other: Any) -> "Value": return apply(pow, (self, other))  # self ** other
+    def __rpow__(self, other: Any) -> "Value": return apply(pow, (other, self))  # other ** self
+    def __neg__(self) -> "Value": return apply(neg, (self,))  # -self
+    def __pos__(self) -> "Value": return self  # +self
+    def __abs__(self) -> "Value": return apply(abs, (self,))  # abs(self)
+    def __lt__(self, other: Any) -> bool: return self.data < as_value(other).data  # self < other
+    def __le__(self, other: Any) -> bool: return self.data <= as_value(other).data  # self <= other
+    def __gt__(self, other: Any) -> bool: return self.data > as_value(other).data  # self > other
+    def __ge__(self, other: Any) -> bool: return self.data >= as_value(other).data  # self >= other
+    def __bool__(self) -> bool: return self.data != 0.0  # if self
+    # fmt: on
+
+    def backward(self) -> None:
+        """Set `.grad` to d(self)/d(node) in every node that this one was computed from.
+
+        Interior nodes get their gradient afresh; leaves *accumulate*, as in PyTorch: a second
+        call without zeroing doubles their gradients.
+        """
+        order = topological_order(self)
+        with fresh_gradients(order):
+            for child in reversed(order):
+                upstream = child.grad
+                for parent, partial in zip(child.parents, child.partials):
+                    parent.grad += partial * upstream  # +=: a parent may have several children
+
+    def detach(self) -> "Value":
+        """A leaf with the same data: what is computed from it sends no gradient back to here."""
+        return Value(self.data, self.label)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self.data:.4g}, grad={self.grad:.4g}{label})"
+
+    def __format__(self, spec: str) -> str:  # f"{v:.3f}" formats the data
+        return format(self.data, spec) if spec else repr(self)
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "float(v), like math.exp(v), would silently drop the graph and the gradient with it. "
+            "To go on computing, write v.exp() or autograd.exp(v); for the bare number, v.data."
+        )
+
+    _prev = property(lambda self: self.parents)  # micrograd's names, read-only
+    _op = property(lambda self: self.op)
+    if TYPE_CHECKING:  # the methods that the table of ops adds below
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+class Constant(Value):
+    """A plain number that met a Value, like the 2 in `v * 2`: a leaf that nobody trains."""
+
+    __slots__ = ()
+
+
+def as_value(x: Any) -> Value:
+    return x if isinstance(x, Value) else Constant(x)
+
+
+def node(data: float, op: str, parents: tuple[Value, ...], partials: tuple[float, ...]) -> Value:
+    """A Value made by an op. (Not through `__init__`: the data is known to be a float.)"""
+    v = new(Value)
+    v.data, v.grad, v.label = data, 0.0, ""
+    v.op, v.parents, v.partials = op, parents, partials
+    return v
+
+
+new = Value.__new__
+recorder: Callable[[Op, tuple[Value, ...]], Value] | None = None  # instead of `node`: see no_grad
+gc.set_threshold(max(50_000, gc.get_threshold()[0]), 20, 100)  # graphs have no cycles: collect less
+
+
+def apply(op: Op, parents: tuple[Any, ...]) -> Value:
+    """Run `op` forward, take its partials, and record the node."""
+    for x in parents:
+        if not isinstance(x, Value):
+            parents = tuple(map(as_value, parents))
+            break
+    if recorder is not None:
+        return recorder(op, parents)
+    data = [p.data for p in parents] if len(parents) > 1 else (parents[0].data,)
+    result = op.forward(*data)
+    return node(result, op.symbol, parents, op.partials(result, *data))
+
+
+def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = None) -> Any:
+    """A neuron's weighted sum, bias + ws[0] * xs[0] + ws[1] * xs[1] + ..., as ONE node."""
+    if len(ws) != len(xs):
+        raise ValueError(f"dot needs as many weights as inputs, but got {len(ws)} and {len(xs)}")
+    parents = (*ws, *xs) if bias is None else (*ws, *xs, bias)
+    if recorder is None:
+        try:  # written out for speed, as + and * are: a network spends most of its time here
+            a, b = [w.data for w in ws], [x.data for x in xs]
+            total = 0.0 if bias is None else bias.data
+            for i, j in zip(a, b):
+                total += i * j
+            if type(total) is float:
+                return node(total, "dot", parents, (*b, *a) if bias is None else (*b, *a, 1.0))
+        except (AttributeError, TypeError):  # plain numbers are among them
+            pass
+    return OPS["dot"](*parents)
+
+
+Value.apply_op = staticmethod(apply)
+for op in OPS.values():
+    if op.symbol == op.name and op.numpy:  # v.exp(), v.maximum(w), ...
+        setattr(Value, op.name, lambda *parents, op=op: apply(op, parents))
+
+
+@contextmanager
+def fresh_gradients(order: list[Value]) -> Iterator[None]:
+    """Around a backward pass: all gradients start at 0, the root's at 1; at the end leaves get
+    back, added, what they held before (so the same pass twice gives exactly twice as much)."""
+    earlier = [(v, v.grad) for v in order if v.grad and not v.parents]
+    for v in order:
+        v.grad = 0.0
+    order[-1].grad = 1.0
+    try:
+        yield
+    finally:
+        for leaf, grad in earlier:
+            leaf.grad += grad
