@@ -1,0 +1,178 @@
+"""`python -m benchmarks`: every workload, every participant, interleaved; Markdown on the way out.
+
+Each participant runs in a process of its own. In each round every participant makes one step, so
+that a slow moment of the machine hits them all; the first round is a warm-up and is not counted.
+All start from the same numbers, and their losses are compared at every step.
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.participants import BY_HAND, LAYERS, PARTICIPANTS
+from benchmarks.workloads import WORKLOADS
+
+Results = dict[str, dict[str, Any]]  # workload -> participant -> what was measured
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="the small workloads, two rounds each")
+    parser.add_argument("--only", nargs="+", choices=WORKLOADS, help="these workloads")
+    parser.add_argument("--out", type=Path, help="write the report to this file, too")
+    options = parser.parse_args()
+    names = options.only or [n for n, w in WORKLOADS.items() if w.quick or not options.quick]
+    results = {n: measure(n, 2 if options.quick else WORKLOADS[n].rounds) for n in names}
+    text = report(results)
+    print(text)
+    if options.out:
+        options.out.write_text(text)
+
+
+def measure(workload: str, rounds: int) -> dict[str, Any]:
+    """{participant: what `summary` says of it} for those who take part in this workload."""
+    python, pipe = [sys.executable, "-m"], subprocess.PIPE
+    taking_part = [p for p in PARTICIPANTS if workload not in p.without]
+    steps: dict[str, Any] = {p.name: [] for p in taking_part}
+    with tempfile.NamedTemporaryFile("w+") as file:
+        subprocess.run([*python, "benchmarks.workloads", workload], stdout=file, check=True)
+        workers = {}
+        for p in taking_part:
+            command = [*python, "benchmarks.worker", workload, p.name, file.name]
+            workers[p.name] = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        for i in range(rounds + 1):
+            for p in taking_part:
+                print(f"\r\033[K{workload} {i}/{rounds} {p.name}", end="", file=sys.stderr)
+                steps[p.name].append(one_step(workers[p.name]))
+            check_losses(workload, [(p, steps[p.name][-1]) for p in taking_part])
+        for worker in workers.values():
+            worker.communicate()
+    print(file=sys.stderr)
+    return {name: summary(facts) for name, facts in steps.items()}
+
+
+def one_step(worker: Any) -> dict[str, Any]:
+    """What the worker says of its next step; {"failed": why} if its process has died."""
+    try:
+        worker.stdin.write("step\n")
+        worker.stdin.flush()
+    except BrokenPipeError:
+        pass
+    if line := worker.stdout.readline():
+        facts: dict[str, Any] = json.loads(line)
+        return facts
+    code = worker.wait()
+    return {"failed": signal.Signals(-code).name if code < 0 else f"exit code {code}"}
+
+
+def check_losses(workload: str, steps: list[Any]) -> None:
+    """All do the same work only if their losses agree with the first one's."""
+    expected = steps[0][1]["loss"]
+    for participant, facts in steps:
+        loss, tolerance = facts.get("loss", expected), participant.tolerance
+        if not math.isclose(loss, expected, rel_tol=tolerance, abs_tol=tolerance):
+            sys.exit(f"{workload}: {participant.name} has the loss {loss}, not {expected}")
+
+
+def summary(steps: list[Any]) -> dict[str, Any]:
+    for facts in steps:
+        if "failed" in facts:
+            return dict(facts)
+    times = [facts["seconds"] for facts in steps[1:]]  # the first is a warm-up
+    return {
+        "median": statistics.median(times),
+        "fastest": min(times),
+        "slowest": max(times),
+        "peak_mb": steps[-1]["peak_mb"],
+        "raised": steps[-1]["raised"],
+    }
+
+
+def report(results: Results) -> str:
+    """The short table, then the whole one, in Markdown."""
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Made by `python -m benchmarks` on {machine()}.",
+        "Times are medians of whole training steps: forward, backward, gradient descent.",
+        "Rounds are interleaved, each participant in a process of its own.",
+        "All have the same numbers to start from, and their losses are compared at every step.",
+        "micrograd has no exp and log: `benchmarks/peers.py` adds them, in its style.",
+        "",
+        *(f"- **{name}**: {WORKLOADS[name].what}." for name in results),
+        "",
+        *short_table(results),
+        "",
+        "* stopped with `RecursionError`; measured after raising Python's recursion limit.",
+        "",
+        "## In full",
+        "",
+        f"Ratios are to the same workload's {BY_HAND} and {LAYERS}: 2.0 takes twice as long.",
+        "",
+        *long_table(results),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def short_table(results: Results) -> list[str]:
+    lines = [f"| | {' | '.join(results)} |", "|-|" + "-:|" * len(results)]
+    for p in PARTICIPANTS:
+        cells = [short(facts.get(p.name)) for facts in results.values()]
+        lines.append(f"| {p.name} | {' | '.join(cells)} |")
+    return lines
+
+
+def short(facts: dict[str, Any] | None) -> str:
+    if facts is None:
+        return "–"
+    if "failed" in facts:
+        return str(facts["failed"])
+    return duration(facts["median"]) + " *" * facts["raised"]
+
+
+def long_table(results: Results) -> list[str]:
+    lines = [
+        "| workload | | median | fastest | slowest | by hand | layers | peak memory |",
+        "|-|-|-:|-:|-:|-:|-:|-:|",
+    ]
+    for workload, by_name in results.items():
+        for name, facts in by_name.items():
+            cells = [workload, name, short(facts)]
+            if "failed" not in facts:
+                cells += [duration(facts["fastest"]), duration(facts["slowest"])]
+                cells += [ratio(facts, by_name.get(base)) for base in (BY_HAND, LAYERS)]
+                cells += [f"{facts['peak_mb']:.0f} MB"]
+            lines.append("| " + " | ".join(cells + [""] * (8 - len(cells))) + " |")
+    return lines
+
+
+def ratio(facts: dict[str, Any], base: dict[str, Any] | None) -> str:
+    return f"{facts['median'] / base['median']:.3g}" if base and "median" in base else "–"
+
+
+def duration(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"
+
+
+def machine() -> str:
+    packages = [f"{p} {version(p)}" for p in ("micrograd", "torch")]
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    chip = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return f"{python}, {chip}, {', '.join(packages)}"
+
+
+if __name__ == "__main__":
+    main()

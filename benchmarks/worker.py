@@ -1,0 +1,45 @@
+"""One participant in one workload, in a process of its own: it makes a step for each line it reads.
+
+`python -m benchmarks.worker WORKLOAD PARTICIPANT FILE`, with the numbers as JSON in FILE. For
+each line on standard input it answers with one line of JSON.
+"""
+
+import gc
+import json
+import resource
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from benchmarks.participants import PARTICIPANTS
+
+
+def work(workload: str, name: str, path: str) -> None:
+    participant = next(p for p in PARTICIPANTS if p.name == name)
+    if not participant.collector:
+        gc.disable()
+    with open(path) as file:
+        numbers = json.load(file)
+    step = participant.build(workload, numbers)
+    del numbers["params"]  # they live on in the step
+    raised = False
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        try:
+            loss = step()
+        except RecursionError:
+            sys.setrecursionlimit(2**31 - 1)
+            raised = True
+            start = time.perf_counter()
+            loss = step()
+        seconds = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        facts = {"seconds": seconds, "loss": loss, "peak_mb": peak, "raised": raised}
+        print(json.dumps(facts), flush=True)
+
+
+if __name__ == "__main__":
+    threading.stack_size(1 << 30)  # for the participants that recurse
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work, *sys.argv[1:]).result()

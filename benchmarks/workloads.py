@@ -1,0 +1,104 @@
+"""What is measured: one entry per workload, with the numbers that every participant gets.
+
+`python -m benchmarks.workloads NAME` prints them as JSON: parameters (nested lists of floats),
+data and learning rate. All participants read the same text, so all do the same work.
+"""
+
+import json
+import math
+import random
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Numbers = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One training step: forward, backward, and plain gradient descent on every parameter."""
+
+    what: str
+    make: Callable[[random.Random], Numbers]  # {"params": ..., "data": ..., "lr": ...}
+    rounds: int = 7
+    quick: bool = True  # part of --quick
+
+
+def matrix(rng: random.Random, rows: int, columns: int) -> list[list[float]]:
+    """Weights for a layer of `rows` neurons: uniform, with Kaiming's bound."""
+    bound = math.sqrt(6 / columns)
+    return [[rng.uniform(-bound, bound) for _ in range(columns)] for _ in range(rows)]
+
+
+def dense(rng: random.Random, *sizes: int) -> list[dict[str, Any]]:
+    """A multi-layer perceptron's parameters; biases are small but not 0, so that they count."""
+    return [
+        {"w": matrix(rng, n, m), "b": [rng.uniform(-0.1, 0.1) for _ in range(n)]}
+        for m, n in zip(sizes, sizes[1:])
+    ]
+
+
+def moons(rng: random.Random) -> Numbers:
+    points, targets = [], []
+    for i in range(100):
+        angle, side = rng.uniform(0, math.pi), i % 2
+        x, y = math.cos(angle), math.sin(angle)
+        x, y = (1 - x, 0.5 - y) if side else (x, y)
+        points.append([x + rng.gauss(0, 0.1), y + rng.gauss(0, 0.1)])
+        targets.append(2 * side - 1)
+    data = {"xs": points, "ys": targets}
+    return {"params": {"layers": dense(rng, 2, 16, 16, 1)}, "data": data, "lr": 0.05}
+
+
+def images(rng: random.Random, batch: int) -> Numbers:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    chosen = rng.sample(range(len(digits.target)), batch)
+    return {
+        "xs": [[float(pixel) / 16 for pixel in digits.data[i]] for i in chosen],
+        "ys": [int(digits.target[i]) for i in chosen],
+    }
+
+
+def digits(rng: random.Random) -> Numbers:
+    return {"params": {"layers": dense(rng, 64, 32, 10)}, "data": images(rng, 32), "lr": 0.05}
+
+
+def conv(rng: random.Random) -> Numbers:
+    params = {"kernel": dense(rng, 9, 4)[0], "layers": dense(rng, 36, 10)}
+    return {"params": params, "data": images(rng, 16), "lr": 0.05}
+
+
+def gpt(rng: random.Random) -> Numbers:
+    n, vocabulary, block = 16, 27, 16
+    shapes = {"wte": (vocabulary, n), "wpe": (block, n), "head": (vocabulary, n)}
+    shapes |= {"wq": (n, n), "wk": (n, n), "wv": (n, n), "wo": (n, n)}
+    shapes |= {"up": (4 * n, n), "down": (n, 4 * n)}
+    params = {name: matrix(rng, *shape) for name, shape in shapes.items()}
+    name = "isabella"
+    tokens = [0, *[ord(letter) - ord("a") + 1 for letter in name], 0]
+    return {"params": params, "data": {"tokens": tokens}, "lr": 0.05}
+
+
+def big(rng: random.Random) -> Numbers:
+    data = {"xs": [[rng.random() for _ in range(784)]], "ys": [3]}
+    return {"params": {"layers": dense(rng, 784, 1024, 256, 10)}, "data": data, "lr": 0.001}
+
+
+def chain(rng: random.Random) -> Numbers:
+    return {"params": {"a": 0.999, "b": 0.001}, "data": {"x": 2.0, "ops": 1_000_000}, "lr": 1e-6}
+
+
+WORKLOADS = {
+    "moons": Workload("MLP 2-16-16-1, 100 points, hinge loss + L2", moons),
+    "digits": Workload("MLP 64-32-10, 32 digits, cross-entropy", digits),
+    "gpt": Workload("one-layer GPT (16 wide, 4 heads), one name of 8 letters", gpt),
+    "conv": Workload("3x3x4 convolution, stride 2, and 36-10, 16 digits", conv),
+    "big": Workload("MLP 784-1024-256-10 (1.07 M parameters), one example", big, 3, quick=False),
+    "chain": Workload("1,000,000 operations, each on the last one's result", chain, 3, quick=False),
+}
+
+if __name__ == "__main__":
+    json.dump(WORKLOADS[sys.argv[1]].make(random.Random(42)), sys.stdout)
