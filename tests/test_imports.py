@@ -1,0 +1,105 @@
+"""Who may import whom, what the bare install needs, and what `__all__` promises."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = sorted([*ROOT.glob("autograd/**/*.py"), *ROOT.glob("nn/**/*.py")])
+
+ENGINE = {"autograd.number", "autograd.ops", "autograd.graph", "autograd.value"}
+READERS = {"autograd.functional", "autograd.steps", "autograd.diagnose"}
+MAY_IMPORT = {  # unit -> the units it may import; a unit is a module or a whole subpackage
+    "autograd.number": set(),
+    "autograd.graph": set(),
+    "autograd.ops": {"autograd.number"},
+    "autograd.value": ENGINE - {"autograd.value"},
+    "autograd.functional": ENGINE,
+    "autograd.steps": ENGINE | {"autograd.functional"},
+    "autograd.diagnose": ENGINE | {"autograd.functional", "autograd.steps"},
+    "autograd.draw": ENGINE | READERS,
+    "autograd.jit": ENGINE,
+    "autograd": ENGINE | READERS | {"autograd.draw", "autograd.jit"},
+    "nn": ENGINE | READERS | {"autograd", "autograd.jit"},
+}
+ANYTHING = {"autograd.__main__", "autograd.exercises"}  # they stand on top of both packages
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def unit(module: str) -> str:
+    """autograd.draw.boxes -> autograd.draw; nn.layers -> nn; autograd -> autograd."""
+    top, *rest = module.split(".")
+    return f"autograd.{rest[0]}" if top == "autograd" and rest else top
+
+
+def imports(source: str) -> set[str]:
+    """The units of ours that a file imports anywhere, inside functions too."""
+    modules = {module_name(p) for p in FILES}
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            for alias in node.names:  # `from autograd import graph` imports the module
+                full = f"{node.module}.{alias.name}"
+                found.add(full if full in modules else str(node.module))
+    return {unit(m) for m in found if m.split(".")[0] in ("autograd", "nn")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_one_way_only(path: Path) -> None:
+    importer = unit(module_name(path))
+    if importer not in ANYTHING:
+        assert importer in MAY_IMPORT, f"say in MAY_IMPORT what {importer} may import"
+        assert imports(path.read_text(encoding="utf-8")) <= MAY_IMPORT[importer] | {importer}
+
+
+def test_the_import_reader_sees_every_form_of_import() -> None:
+    source = (
+        "def f():\n  import nn.layers\n  from autograd import graph\n  from autograd.draw import x"
+    )
+    assert imports(source) == {"nn", "autograd.graph", "autograd.draw"}
+
+
+BARE = """
+import sys
+before = set(sys.modules)
+import autograd, nn
+tops = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(*sorted(tops - set(sys.stdlib_module_names) - {"autograd", "nn", "graphviz"}))
+"""
+
+
+def test_importing_needs_only_the_standard_library_and_graphviz() -> None:
+    done = subprocess.run([sys.executable, "-c", BARE], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("package", ["autograd", "nn"])
+def test_all_is_exactly_what_the_package_offers(package: str) -> None:
+    module = __import__(package)
+    offered = {
+        name
+        for name, thing in vars(module).items()
+        if not name.startswith("_") and not inspect.ismodule(thing)
+    }
+    assert len(module.__all__) == len(set(module.__all__))
+    assert set(module.__all__) - offered <= {  # submodules that are there to be named
+        name for name in module.__all__ if inspect.ismodule(getattr(module, name, None))
+    }
+    assert offered <= set(module.__all__)
+
+
+def test_the_part_that_a_student_must_read_stays_under_400_lines() -> None:
+    core = [ROOT / "autograd" / name for name in ("ops.py", "graph.py", "value.py")]
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in core) < 400
