@@ -13,6 +13,7 @@ from nn.losses import (
     mse_loss,
 )
 from nn.module import Module, load, save
+from nn.training import History, fit
 
 __all__ = [
     "MLP",
@@ -20,6 +21,7 @@ __all__ = [
     "Conv2d",
     "Dropout",
     "Embedding",
+    "History",
     "Layer",
     "LayerNorm",
     "MaxPool2d",
@@ -27,6 +29,7 @@ __all__ = [
     "Neuron",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "fit",
     "hinge_loss",
     "huber_loss",
     "init",

@@ -56,7 +56,7 @@ class Neuron(Module):
         """The call without its checks: a layer has made `xs` ready for all its neurons."""
         out: Value = dot(self.w, xs, self.b)
         if self.activation != "linear":
-            out = OPS[self.activation](out)
+            out = out.apply_op(OPS[self.activation], (out,))
         if out.parents:
             out.module = (self, xs, None)
         return out
@@ -87,10 +87,9 @@ class Layer(Module):
         self.neurons = _neurons(nin, nout, activation, init, rng)
 
     def __call__(self, xs: Sequence[Any]) -> Any:
-        return super().__call__(vector(xs, self.nin, self))
-
-    def forward(self, xs: list[Value]) -> Any:
+        xs = vector(xs, self.nin, self)
         out = [neuron.fire(xs) for neuron in self.neurons]
+        self.mark(out, xs)
         return out if len(out) > 1 else out[0]
 
     def __repr__(self) -> str:

@@ -31,13 +31,13 @@ class Module:
 
     def __call__(self, *inputs: Any) -> Any:
         outputs = self.forward(*inputs)
-        self._mark(outputs, list(_values(inputs)))
+        self.mark(_values([outputs]), list(_values(inputs)))
         return outputs
 
-    def _mark(self, outputs: Any, inputs: list[Value]) -> None:
+    def mark(self, outputs: Iterable[Value], inputs: list[Value]) -> None:
         """Note on each output, in its slot `module`: (self, inputs, the mark it had before)."""
         received = set(inputs)  # what is handed through unchanged was not made here
-        for v in _values((outputs,)):
+        for v in outputs:
             if v.parents and v not in received:
                 v.module = (self, inputs, getattr(v, "module", None))
 

@@ -1,0 +1,223 @@
+"""`fit`: the training loop, with what a real one needs around it."""
+
+import inspect
+import math
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograd import Value, no_grad
+from nn.module import Module
+from nn.optim import Optimizer
+from nn.schedules import ReduceLROnPlateau, Schedule
+
+Loss = Callable[[Any, Any, Any], Any]
+
+
+@dataclass
+class History:
+    """What happened in `fit`, epoch by epoch.
+
+    losses: the mean training loss of each epoch. validation_losses: the loss on the validation
+    data after it (empty without such data). metrics: for each name a list of numbers.
+    stopped: "" if all epochs ran, else "early" or "interrupted".
+    """
+
+    losses: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    stopped: str = ""
+
+    def line(self) -> str:
+        """The last epoch's numbers, as a line of text."""
+        columns = {"loss": self.losses, "validation": self.validation_losses, **self.metrics}
+        return ", ".join(f"{name} {column[-1]:.4g}" for name, column in columns.items() if column)
+
+
+def fit(
+    model: Module,
+    data: tuple[Sequence[Any], Sequence[Any]],
+    loss: Loss,
+    optimizer: Optimizer,
+    *,
+    epochs: int,
+    batch_size: int = 32,
+    validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
+    metrics: Mapping[str, Loss] | None = None,
+    patience: int | None = None,
+    schedule: Schedule | ReduceLROnPlateau | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> History:
+    """Train `model` on `data` in mini-batches, and return the history.
+
+    data: (xs, ys), as many inputs as targets. loss: a function loss(model, xs, ys) of a batch that
+    returns one Value, such as
+    `lambda model, xs, ys: nn.cross_entropy([model(x) for x in xs], ys)`.
+    In each epoch the examples are shuffled (by a generator that `seed` starts) and each batch makes
+    one step of `optimizer`. After it, in evaluation mode and without gradients, come the loss on
+    `validation` data and the metrics, functions like the loss that return a number (on the
+    validation data, or without it on `data`); then `schedule` steps.
+
+    patience: stop when the validation loss has not fallen for so many epochs. With patience, the
+    model has the best epoch's parameters at the end.
+    Ctrl-C ends the training early: the model stays usable, and the history so far is returned.
+
+    Raises ValueError for empty or unequal data and for a loss that is not finite, TypeError for a
+    loss that is not a Value.
+    """
+    xs, ys = _checked(data, "data")
+    held_out = (xs, ys) if validation is None else _checked(validation, "validation")
+    if epochs < 1 or batch_size < 1:
+        raise ValueError(f"epochs and batch_size are at least 1, but got {epochs}, {batch_size}.")
+    if patience is not None and (validation is None or patience < 1):
+        raise ValueError(
+            "patience is how many epochs (at least 1) to wait for a lower validation loss: give "
+            "fit validation=(xs, ys), and say patience=5."
+        )
+    metrics = metrics or {}
+    for name, function in {"the loss": loss, **metrics}.items():
+        _check_signature(function, name)
+    history = History(metrics={name: [] for name in metrics})
+    rng, order = random.Random(seed), list(range(len(xs)))
+    best, best_epoch, best_state = math.inf, 0, None
+    with _modes_kept(model), _progress(epochs, -(-len(xs) // batch_size), progress) as show:
+        try:
+            for epoch in range(1, epochs + 1):
+                model.train()
+                rng.shuffle(order)
+                terms = []
+                for start in range(0, len(order), batch_size):
+                    batch = order[start : start + batch_size]
+                    value = loss(model, [xs[i] for i in batch], [ys[i] for i in batch])
+                    _check_loss(value, epoch)
+                    optimizer.zero_grad()
+                    value.backward()
+                    optimizer.step()
+                    terms.append(value.data * len(batch))
+                    show(epoch, history)
+                history.losses.append(math.fsum(terms) / len(order))
+
+                model.eval()
+                with no_grad():
+                    if validation is not None:
+                        history.validation_losses.append(_number(loss(model, *held_out)))
+                    for name, metric in metrics.items():
+                        history.metrics[name].append(_number(metric(model, *held_out)))
+                watched = (history.validation_losses or history.losses)[-1]
+                if isinstance(schedule, ReduceLROnPlateau):
+                    schedule.step(watched)
+                elif schedule is not None:
+                    schedule.step()
+                if patience is not None:
+                    if watched < best:
+                        best, best_epoch, best_state = watched, epoch, model.state_dict()
+                    elif epoch - best_epoch >= patience:
+                        history.stopped = "early"
+                        break
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+        show(len(history.losses), history, end=True)
+    if best_state is not None:
+        model.load_state_dict(best_state)
+    return history
+
+
+def _checked(data: Any, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The pair of inputs and targets, if it is one."""
+    try:
+        xs, ys = data
+        sizes = len(xs), len(ys)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} is a pair of sequences, (xs, ys), the inputs and their targets. If you have "
+            f"pairs, write {name}=tuple(zip(*pairs)). ({error})"
+        ) from error
+    if sizes[0] != sizes[1]:
+        raise ValueError(
+            f"{name} has {sizes[0]} inputs, but {sizes[1]} targets: each input needs its target. "
+            f"If you have pairs, write {name}=tuple(zip(*pairs))."
+        )
+    if not sizes[0]:
+        raise ValueError(f"{name} is empty: there is nothing to learn from. Was it filtered away?")
+    return xs, ys
+
+
+def _check_signature(function: Loss, name: str) -> None:
+    try:
+        inspect.signature(function).bind("model", "xs", "ys")
+    except TypeError as error:
+        raise TypeError(
+            f"{name} is called with a batch, as f(model, xs, ys), but it can't be ({error}). For "
+            "a function of outputs and targets write, say, "
+            "lambda model, xs, ys: nn.cross_entropy([model(x) for x in xs], ys)."
+        ) from error
+
+
+def _check_loss(value: Any, epoch: int) -> None:
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"the loss must be one Value, but it is a {type(value).__name__}: {value!r:.60}. "
+            "Reduce a list with autograd.sum(terms) / len(terms); do not take .data, or forget "
+            "the `return`."
+        )
+    if not value.parents:
+        raise TypeError(
+            "the loss does not depend on any parameter: it is a leaf, without history. Compute it "
+            "from the model's outputs, outside no_grad, and without .data or detach()."
+        )
+    if not math.isfinite(value.data):
+        raise ValueError(
+            f"the loss is {value.data} in epoch {epoch}, and its gradients can teach nothing "
+            "(this step was not made). Mostly the learning rate is too high: try a tenth of it. "
+            "Also look for log(0), and for NaN in the data."
+        )
+
+
+def _number(x: Any) -> float:
+    return x.data if isinstance(x, Value) else float(x)
+
+
+@contextmanager
+def _modes_kept(model: Module) -> Iterator[None]:
+    """At the end each module is in the mode, training or evaluation, that it was in before."""
+    modes = [(module, module.training) for _, module in model.named_modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
+def _progress(epochs: int, batches: int, wanted: bool) -> Iterator[Callable[..., None]]:
+    """A function to call after each batch: it moves a bar, or prints a line now and then."""
+    if not wanted:
+        yield lambda epoch, history, end=False: None
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:  # then lines, about ten of them
+        every, printed = max(1, epochs // 10), 0
+
+        def line(epoch: int, history: History, end: bool = False) -> None:
+            nonlocal printed
+            done = len(history.losses)
+            if done > printed and (end or done % every == 0):
+                printed = done
+                print(f"epoch {done}/{epochs}: {history.line()}", file=sys.stderr)
+
+        yield line
+        return
+    with tqdm(total=epochs * batches, unit="batch") as bar:
+
+        def move(epoch: int, history: History, end: bool = False) -> None:
+            bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
+            bar.set_postfix_str(history.line(), refresh=end)
+            if not end:
+                bar.update()
+
+        yield move
