@@ -1,0 +1,262 @@
+"""The checker: try a student's solution law by law, and name the mistake if one fails.
+
+The diagnosis rests on evidence. Every wrong solution of the task's catalogue is run on the very
+cases that the student's solution was run on; the one that gives the same wrong answers names the
+cause. If none does, the numbers themselves are compared: a sign, a factor, nothing at all.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any
+
+from autograd.exercises import shield
+from autograd.exercises.shield import Trouble
+from autograd.exercises.task import Case, Law, Outcome, Targets, Task, load
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one solution made of one case: an outcome or trouble, and where it is wrong."""
+
+    outcome: Outcome | None
+    trouble: Trouble | None
+    printed: str
+    wrong: tuple[tuple[str, Any, Any], ...]  # (name, got, expected)
+
+    @property
+    def right(self) -> bool:
+        return self.trouble is None and not self.wrong
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The checker's answer: prints as text, and as a page with the graph drawn in a notebook."""
+
+    task: Task
+    laws_held: int
+    cases: int = 0  # tried and right
+    law: Law | None = None  # that failed
+    case: Case | None = None  # the smallest on which it failed
+    answer: Answer | None = None
+    cause: str = ""
+    mistake: str = ""  # its name in the catalogue, if the diagnosis found it there
+    evidence: str = ""
+    refused: str = ""  # why nothing was tried
+    todo: bool = False
+
+    @property
+    def passed(self) -> bool:
+        return self.law is None and not self.refused
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        from autograd.exercises.report import as_text
+
+        return as_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from autograd.exercises.report import as_html
+
+        return as_html(self)
+
+
+def judge(task: Task, targets: Targets, seed: int = 0, explain: bool = True) -> Verdict:
+    """Try `targets` against every law of `task`; with `explain`, find the cause of a failure."""
+    refused = _refusal(task, targets)
+    if refused:
+        return Verdict(task, 0, refused=refused)
+    oracle = task.right()
+    cases = 0
+    for held, (law, experiments) in enumerate(task.cases(seed)):
+        for case in experiments:
+            answer = _try(case, targets, oracle)
+            if not answer.right:
+                if answer.trouble and answer.trouble.kind == shield.TODO:
+                    return Verdict(task, held, cases, law, case, answer, todo=True)
+                verdict = Verdict(task, held, cases, law, case, answer)
+                return _explain(verdict, targets, oracle, seed) if explain else verdict
+            cases += 1
+    return Verdict(task, len(task.laws), cases)
+
+
+def _refusal(task: Task, targets: Targets) -> str:
+    if len(targets) != len(task.targets):
+        wanted = ", ".join(task.targets)
+        return f'this task checks {wanted}: write check("{task.name}", {wanted})'
+    for name, thing in zip(task.targets, targets):
+        module = str(getattr(thing, "__module__", "")).split(".")[0]
+        if not callable(thing):
+            kind = type(thing).__name__
+            return f"{name} must be a function or a class, but this is a {kind}: {thing!r:.60}"
+        if name[0].isupper() and not isinstance(thing, type):
+            kind = "a function" if hasattr(thing, "__code__") else f"a {type(thing).__name__}"
+            return f"{name} must be a class (class {name}: ...), but this is {kind}"
+        ancestors = getattr(thing, "__mro__", ())
+        if module in ("autograd", "nn") or any(
+            str(c.__module__).split(".")[0] in ("autograd", "nn") for c in ancestors
+        ) and name == "Value":
+            return f"this {name} comes from the package itself; the task is to write your own"
+    name = shield.peeks(*targets)
+    if name:
+        return f"your code uses {name!r} to look into the checker; take that out"
+    return ""
+
+
+def _try(case: Case, targets: Targets, oracle: Targets) -> Answer:
+    result, trouble, printed = shield.run(lambda: _plain(case.run(*targets)), case.seconds)
+    if trouble:
+        return Answer(None, trouble, printed, ())
+    return Answer(result, None, printed, _differences(case, result, oracle))
+
+
+def _differences(case: Case, got: Outcome, oracle: Targets) -> tuple[tuple[str, Any, Any], ...]:
+    # Only now, with the student's code done, does the right answer come into being.
+    expected = _plain(case.expected() if case.expected else case.run(*oracle))
+    names = [*expected, *(name for name in got if name not in expected)]
+    pairs = [(name, got.get(name), expected.get(name)) for name in names]
+    return tuple(p for p in pairs if not same(p[1], p[2], case.tolerance))
+
+
+def _plain(x: Any) -> Any:
+    """Numbers, truth, text, lists and dicts of them; anything else as a description of it."""
+    if x is None or type(x) in (bool, str):
+        return x
+    if isinstance(x, Real):
+        return float(x)
+    if isinstance(x, dict):
+        return {str(k): _plain(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [_plain(v) for v in x]
+    return f"a {type(x).__name__}"
+
+
+def same(a: Any, b: Any, tolerance: float = 1e-6) -> bool:
+    if isinstance(a, float) and isinstance(b, float):
+        if math.isfinite(a) and math.isfinite(b):
+            return math.fabs(a - b) <= tolerance * max(1.0, math.fabs(b))
+        return a == b or (a != a and b != b)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(lambda x, y: same(x, y, tolerance), a, b))
+    return type(a) is type(b) and bool(a == b)
+
+
+# --- the cause ----------------------------------------------------------------------------------
+
+
+def _explain(verdict: Verdict, targets: Targets, oracle: Targets, seed: int) -> Verdict:
+    task, law, answer = verdict.task, verdict.law, verdict.answer
+    assert law is not None and answer is not None
+    trouble = answer.trouble
+    mistake, evidence = None, ""
+    if trouble is None or trouble.kind == shield.ERROR:
+        mistake, evidence = _known_mistake(task, law, targets, oracle, seed)
+    if mistake:
+        cause, name = mistake.cause, mistake.name
+    else:
+        cause, name = _cause_of_trouble(trouble) if trouble else _cause_in_numbers(answer), ""
+    return replace(verdict, cause=cause, mistake=name, evidence=evidence)
+
+
+def _known_mistake(
+    task: Task, law: Law, targets: Targets, oracle: Targets, seed: int
+) -> tuple[Any, str]:
+    """The mistake of the catalogue whose answers are the student's, and how far they agree."""
+    rows = [(law_ is law, case) for law_, cases in task.cases(seed) for case in cases]
+    mine = []
+    for of_this_law, case in rows:
+        answer = _try(case, targets, oracle)
+        if answer.trouble and answer.trouble.kind != shield.ERROR:
+            break
+        mine.append((of_this_law, case, answer))
+    first = next((i for i, (this, _, a) in enumerate(mine) if this and not a.right), None)
+    if first is None:  # it fails now and then: random in the student's code
+        return None, ""
+    best, best_score, best_text = None, (0.0, 0.0), ""
+    for mistake in task.mistakes:
+        theirs = _answers(task.wrong(mistake), task, [case for _, case, _ in mine], oracle)
+        agree = [_agree(a, b, case) for (_, case, a), b in zip(mine, theirs)]
+        failing = [i for i, (this, _, a) in enumerate(mine) if this and not a.right]
+        hits = sum(agree[i] for i in failing)
+        if not agree[first] or hits < 0.6 * len(failing):
+            continue
+        score = (hits / len(failing), sum(agree) / len(agree))
+        if score > best_score:
+            best, best_score = mistake, score
+            best_text = f"it gives your answer in {hits} of the {len(failing)} cases that fail"
+    return best, best_text
+
+
+def _answers(source: str, task: Task, cases: list[Case], oracle: Targets) -> list[Answer]:
+    try:
+        wrong = load(source, task.targets)
+    except Exception as error:  # a mistake that shows when the class is made
+        trouble = Trouble(shield.ERROR, f"{type(error).__name__}: {error}")
+        return [Answer(None, trouble, "", ())] * len(cases)
+    return [_try(case, wrong, oracle) for case in cases]
+
+
+def _agree(a: Answer, b: Answer, case: Case) -> bool:
+    if a.trouble or b.trouble:
+        return bool(a.trouble and b.trouble) and _kind(a.trouble) == _kind(b.trouble)
+    return same(list(a.outcome.items()), list(b.outcome.items()), case.tolerance)
+
+
+def _kind(trouble: Trouble | None) -> str:
+    return trouble.text.split(":")[0] if trouble else ""
+
+
+_CAUSES = {
+    shield.ENDLESS: "A loop or a recursion never ends: look at what should bring it to its end.",
+    shield.EXIT: "Take the exit() out: give the result back with `return`.",
+    shield.TAMPERED: "Work with names of your own, and leave the shared ones as they are.",
+}
+_ERRORS = {
+    "RecursionError": "A function calls itself without coming to an end. Does it call itself "
+    "under another name, as `__radd__` and `__add__` can? Is a node ever visited twice?",
+    "AttributeError": "Something lacks a name that is asked for: is it spelled as the task says, "
+    "and is it set in `__init__`? Does every method `return` what it made?",
+    "TypeError": "A call does not fit what it calls: compare the parameters with those in the "
+    "task, and look for a method that returns nothing.",
+    "NameError": "A name is used that was never set: spelling, or a missing `import`?",
+    "EOFError": "input() has nobody to ask here: take what you need as a parameter.",
+}
+
+
+def _cause_of_trouble(trouble: Trouble) -> str:
+    if trouble.kind == shield.ERROR:
+        return _ERRORS.get(_kind(trouble), "Your code raised this error; read its last line first.")
+    return _CAUSES[trouble.kind]
+
+
+def _cause_in_numbers(answer: Answer) -> str:
+    """What the wrong numbers have in common, if they have."""
+    pairs = [(g, e) for _, got, want in answer.wrong for g, e in _numbers(got, want)]
+    if any(got is None for _, got, want in answer.wrong if want is not None):
+        return "There is no answer (None): is a `return` missing, or a value never set?"
+    if not pairs:
+        return ""
+    if all(g == 0 for g, _ in pairs):
+        return "Nothing arrives here: the number is still 0."
+    ratios = [g / e for g, e in pairs if e]
+    if ratios and all(same(r, ratios[0]) for r in ratios):
+        if same(ratios[0], -1.0):
+            return "The size is right and the sign is wrong."
+        if len(pairs) > 1 or ratios[0] in (2.0, 0.5):
+            return f"The result is {ratios[0]:.4g} times what it should be: a factor is wrong."
+    gaps = [g - e for g, e in pairs]
+    if len(gaps) > 1 and all(same(gap, gaps[0]) for gap in gaps):
+        return f"Each number is off by {gaps[0]:.4g}: something is added that should not be."
+    return ""
+
+
+def _numbers(got: Any, want: Any) -> list[tuple[float, float]]:
+    if isinstance(got, float) and isinstance(want, float) and math.isfinite(got + want):
+        return [(got, want)]
+    if isinstance(got, list) and isinstance(want, list) and len(got) == len(want):
+        return [pair for g, w in zip(got, want) for pair in _numbers(g, w)]
+    return []

@@ -1,0 +1,116 @@
+"""A verdict in words: plain text for the terminal, a page with the graph drawn for a notebook."""
+
+import html
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+from autograd.exercises.task import Case
+
+if TYPE_CHECKING:
+    from autograd.exercises.judge import Answer, Verdict
+
+
+def as_text(v: "Verdict") -> str:
+    """The whole verdict, without the drawing."""
+    task = f"task {v.task.number}, {v.task.name}"
+    if v.passed:
+        return f"✓ {task}: all {len(v.task.laws)} laws hold ({v.cases} cases)."
+    if v.refused:
+        return f"✗ {task}: {v.refused}."
+    assert v.law is not None and v.case is not None and v.answer is not None
+    if v.todo:
+        assert v.answer.trouble is not None
+        return f"· {task}: not written yet ({v.answer.trouble.text})."
+    lines = [
+        f"✗ {task}: law {v.laws_held + 1} of {len(v.task.laws)} fails.",
+        f"  The law: {v.law.says}",
+        "  The smallest case that breaks it:",
+        indent(v.case.text, "      "),
+    ]
+    if v.answer.trouble:
+        where = f" ({v.answer.trouble.where})" if v.answer.trouble.where else ""
+        lines.append(f"  What happened: {v.answer.trouble.text}{where}.")
+    for name, got, expected in v.answer.wrong[:8]:
+        lines.append(f"      {name}: got {show(got)}, expected {show(expected)}")
+    if len(v.answer.wrong) > 8:
+        lines.append(f"      ... and {len(v.answer.wrong) - 8} more")
+    if v.cause:
+        lines.append(f"  Likely cause: {v.cause}")
+    if v.evidence:
+        lines.append(f"  (That mistake was tried: {v.evidence}.)")
+    if v.answer.printed:
+        lines += ["  Your code printed:", indent(v.answer.printed.rstrip()[-300:], "      ")]
+    return "\n".join(lines)
+
+
+def as_html(v: "Verdict") -> str:
+    """The same with colours, a table and, where the case has a graph, both answers drawn."""
+    e = html.escape
+    colour = "#2e7d32" if v.passed else "#757575" if v.todo else "#c62828"
+    first, *rest = as_text(v).split("\n")
+    page = [f'<div style="border-left:4px solid {colour};padding:2px 12px">']
+    page.append(f'<p style="color:{colour};margin:4px 0"><b>{e(first)}</b></p>')
+    if rest:
+        assert v.law is not None and v.case is not None and v.answer is not None
+        page.append(f"<p><b>The law.</b> {e(v.law.says)}</p>")
+        page.append("<p><b>The smallest case that breaks it</b></p>")
+        page.append(f'<pre style="margin:4px 16px">{e(v.case.text)}</pre>')
+        if v.answer.trouble:
+            where = f" ({v.answer.trouble.where})" if v.answer.trouble.where else ""
+            page.append(f"<p><b>What happened.</b> {e(v.answer.trouble.text + where)}.</p>")
+        if v.answer.wrong:
+            rows = "".join(
+                f"<tr><td><code>{e(name)}</code></td><td>{e(show(got))}</td>"
+                f"<td>{e(show(want))}</td></tr>"
+                for name, got, want in v.answer.wrong[:8]
+            )
+            head = "<tr><th></th><th>got</th><th>expected</th></tr>"
+            page.append(f"<table>{head}{rows}</table>")
+        pictures = () if v.answer.trouble else drawings(v.case, v.answer)
+        for title, svg in zip(("your gradients", "the right ones"), pictures):
+            page.append(
+                '<figure style="display:inline-block;margin:4px 16px 4px 0">'
+                f"<figcaption>{title}</figcaption>{svg}</figure>"
+            )
+        if v.cause:
+            page.append(f"<p><b>Likely cause.</b> {_code(e(v.cause))}")
+            page.append(f"<br><small>That mistake was tried: {e(v.evidence)}.</small></p>"
+                        if v.evidence else "</p>")  # fmt: skip
+        if v.answer.printed:
+            page.append(f"<p>Your code printed:</p><pre>{e(v.answer.printed[-300:])}</pre>")
+    return "".join([*page, "</div>"])
+
+
+def _code(text: str) -> str:
+    parts = text.split("`")  # `a` -> <code>a</code>
+    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(parts))
+
+
+def show(x: Any) -> str:
+    """A number, truth, text or list as a reader would write it."""
+    if isinstance(x, float):
+        return f"{x:.6g}"
+    if isinstance(x, list):
+        return "[" + ", ".join(map(show, x)) + "]"
+    return {None: "nothing", True: "yes", False: "no"}.get(x, str(x))
+
+
+def drawings(case: Case, answer: "Answer") -> tuple[str, ...]:
+    """SVG of the case's graph with the student's gradients and with the right ones, the nodes in
+    question lit. () if the case has no graph, or there is no Graphviz: the words do without it.
+    """
+    if case.program is None:
+        return ()
+    from autograd.draw import draw
+
+    right, yours = case.program.reference(), case.program.reference()
+    wrong = set()
+    for name, got, _ in answer.wrong:
+        node, _, field = name.partition(".")
+        if field == "grad" and isinstance(got, float):
+            yours[node].grad = got
+            wrong |= {yours[node], right[node]}
+    try:
+        return tuple(draw(nodes[case.program.root], lit=wrong).svg for nodes in (yours, right))
+    except RuntimeError:
+        return ()

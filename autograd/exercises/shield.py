@@ -1,0 +1,227 @@
+"""Run what a student wrote so that nothing in it can hang, stop, fool or spoil the checker.
+
+In a notebook the student's class lives in our own process, so the shield is made of a timer, a
+net under every exception, captured printing, and a comparison of the world before and after. A
+student's file is, besides, run in a process of its own (see `files.py`), which can be ended.
+"""
+
+import builtins
+import io
+import math
+import operator
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from types import CodeType, FrameType, ModuleType
+from typing import Any
+
+import autograd
+from autograd import graph, ops, value
+
+TODO, ENDLESS, EXIT, ERROR, TAMPERED = "todo", "endless", "exit", "error", "tampered"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why there is no outcome: its kind (one of the words above) and a sentence."""
+
+    kind: str
+    text: str
+    where: str = ""  # the student's line
+
+
+class _TooLong(BaseException):  # not an Exception: `except Exception` must not catch it
+    pass
+
+
+def run(function: Callable[[], Any], seconds: float) -> tuple[Any, Trouble | None, str]:
+    """Call `function`: (its result, what went wrong or None, what it printed)."""
+    printed = io.StringIO()
+    world = _World()
+    result, trouble = None, None
+    try:
+        with _time_limit(seconds), _nobody_peeks(), redirect_stdout(printed):
+            with redirect_stderr(printed):
+                result = function()
+    except _TooLong:
+        trouble = Trouble(ENDLESS, f"it was still running after {seconds:g} s")
+    except SystemExit:
+        trouble = Trouble(EXIT, "it called exit(): a solution returns instead of ending Python")
+    except NotImplementedError as error:
+        trouble = Trouble(TODO, str(error) or "it is not written yet", _line(error))
+    except RecursionError as error:
+        text = "RecursionError: a function went on calling itself"
+        trouble = Trouble(ERROR, text, _line(error))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        trouble = Trouble(ERROR, text, _line(error))
+    changed = world.restore()
+    if changed:
+        trouble = Trouble(TAMPERED, f"it changed {', '.join(changed)}, which others use as well")
+    return result, trouble, printed.getvalue()[-2000:]
+
+
+def _line(error: BaseException) -> str:
+    """Where the student's code failed: the innermost frame that is not ours."""
+    where, trace = "", error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if module.split(".")[0] not in ("autograd", "nn") and code.co_filename != "<string>":
+            where = f"line {trace.tb_lineno}, in {code.co_name}"
+        trace = trace.tb_next
+    return where
+
+
+# --- time ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise _TooLong in the code inside after `seconds`, even if that code catches everything."""
+
+    def bomb(frame: FrameType, event: str, arg: Any) -> Any:
+        raise _TooLong
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        # `while True: try ... except: pass` swallows one exception; so the next line that runs,
+        # that of the `except`, must raise as well.
+        sys.settrace(bomb)
+        while frame is not None and frame.f_code is not _time_limit_code:
+            frame.f_trace = bomb
+            frame = frame.f_back
+        raise _TooLong
+
+    def watch(frame: FrameType, event: str, arg: Any) -> Any:
+        if time.monotonic() > end:
+            raise _TooLong
+        return watch
+
+    trace = sys.gettrace()
+    timer = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if timer:
+        before = signal.signal(signal.SIGALRM, ring)
+        signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
+    else:  # no alarm here (a thread, Windows, the browser): look at the clock at each line
+        end = time.monotonic() + seconds
+        sys.settrace(watch)
+    try:
+        yield
+    finally:
+        if timer:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        sys.settrace(trace)
+
+
+_time_limit_code = run.__code__  # frames above `run` are ours: they must not be traced
+
+
+# --- the world before and after -----------------------------------------------------------------
+
+_GUARDED = {  # what the checker and the next solution rely on
+    "math": math, "builtins": builtins, "operator": operator, "autograd": autograd,
+    "autograd.ops": ops, "autograd.value": value, "autograd.graph": graph,
+    "autograd.Value": autograd.Value, "autograd.ops.Op": ops.Op,
+}  # fmt: skip
+
+
+class _World:
+    """The guarded names as they are now."""
+
+    def __init__(self) -> None:
+        self.names = {name: dict(vars(owner)) for name, owner in _GUARDED.items()}
+        self.random = random.getstate()
+        self.depth = sys.getrecursionlimit()
+        self.stdin = sys.stdin
+        sys.stdin = io.StringIO()  # input() ends at once, with an EOFError
+
+    def restore(self) -> list[str]:
+        """Undo what was changed, and name it. (Random state and recursion limit: just undo.)"""
+        changed = []
+        for name, before in self.names.items():
+            owner, now = _GUARDED[name], dict(vars(_GUARDED[name]))
+            for key in before.keys() | now.keys():
+                if before.get(key) is now.get(key) or key in _FREE:
+                    continue
+                if isinstance(now.get(key), ModuleType) and key not in before:
+                    continue  # a submodule was imported
+                changed.append(f"{name}.{key}")
+                if key in before:
+                    setattr(owner, key, before[key])
+                else:
+                    delattr(owner, key)
+        random.setstate(self.random)
+        sys.setrecursionlimit(self.depth)
+        sys.stdin = self.stdin
+        return sorted(changed)
+
+
+_FREE = ("_", "__warningregistry__", "exercises")  # Python itself, and we, write these
+
+
+@contextmanager
+def _nobody_peeks() -> Iterator[None]:
+    """Hide this package while the student's code runs: `import autograd.exercises` fails."""
+    ours = {name: module for name, module in sys.modules.items() if _is_ours(name)}
+    package = vars(autograd).pop("exercises", None)
+    sys.modules.update(dict.fromkeys(ours))  # type: ignore[arg-type]  # None: import raises
+    try:
+        yield
+    finally:
+        sys.modules.update(ours)
+        if package is not None:
+            vars(autograd)["exercises"] = package
+
+
+def _is_ours(name: str) -> bool:
+    return name == "autograd.exercises" or name.startswith("autograd.exercises.")
+
+
+_FRAMES = {  # names that only code which looks into its caller needs
+    "_getframe", "_current_frames", "f_back", "f_locals", "f_globals", "f_builtins", "tb_frame",
+    "gi_frame", "cr_frame", "get_objects", "get_referrers", "__subclasses__", "currentframe",
+}  # fmt: skip
+
+
+def peeks(*things: Any) -> str:
+    """The name by which the code of `things` (functions, classes, code) looks into the checker,
+    or "". Follows what they use, as far as it comes from the same module."""
+    modules = {getattr(thing, "__module__", None) for thing in things}
+    ahead, seen = list(things), set()
+    while ahead:
+        thing = ahead.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        module = getattr(thing, "__module__", None)
+        if isinstance(thing, CodeType):
+            for name in thing.co_names:
+                if name in _FRAMES or _is_ours(name):
+                    return name
+            for constant in thing.co_consts:
+                if isinstance(constant, str) and _is_ours(constant):
+                    return constant
+                ahead.append(constant)
+        elif isinstance(module, str) and _is_ours(module):
+            return module
+        elif isinstance(thing, property):
+            ahead.extend((thing.fget, thing.fset))
+        elif isinstance(thing, (staticmethod, classmethod)):
+            ahead.append(thing.__func__)
+        elif module not in modules:
+            continue
+        elif isinstance(thing, type):
+            ahead.extend(vars(thing).values())
+        elif hasattr(thing, "__code__"):
+            ahead.append(thing.__code__)
+            used = thing.__code__.co_names
+            ahead.extend(v for k, v in thing.__globals__.items() if k in used)
+    return ""
