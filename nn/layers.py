@@ -15,9 +15,8 @@ from functools import partial
 from sys import intern
 from typing import Any
 
-from autograd import Value, dot, maximum, sqrt, sum, take
-from autograd.ops import OPS
-from autograd.value import Constant
+from autograd.ops import OPS, maximum, sqrt, sum, take
+from autograd.value import Constant, Value, dot
 from nn.init import GAINS, Initialiser, generator, kaiming_uniform
 from nn.module import Module, vector
 
@@ -58,7 +57,7 @@ class Neuron(Module):
         if self.activation != "linear":
             out = out.apply_op(OPS[self.activation], (out,))
         if out.parents:
-            out.module = (self, xs, None)
+            out.module = (self, xs, None)  # type: ignore[attr-defined]
         return out
 
     def __repr__(self) -> str:

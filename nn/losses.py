@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from numbers import Real
 from typing import Any
 
-from autograd import Value, dot, logsumexp, minimum, relu, softplus, sum, take
+from autograd.ops import logsumexp, minimum, relu, softplus, sum, take
+from autograd.value import Value, dot
 
 
 def mse_loss(outputs: Any, targets: Any) -> Value:

@@ -39,24 +39,24 @@ class Module:
         received = set(inputs)  # what is handed through unchanged was not made here
         for v in outputs:
             if v.parents and v not in received:
-                v.module = (self, inputs, getattr(v, "module", None))
+                v.module = (self, inputs, getattr(v, "module", None))  # type: ignore[attr-defined]
 
     def parameters(self) -> list[Value]:
         """Everything to train: each leaf Value once, also where two layers share it."""
-        return [v for _, v in self.named_parameters()]
+        return [found for found, _, _ in _walk(self, (), {id(self)}) if isinstance(found, Value)]
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """(name, Value) pairs; a name is the way there, such as `layers.0.neurons.3.w.1`."""
-        for name, found in _walk(self, "", {id(self)}):
+        for found, path, key in _walk(self, (), {id(self)}):
             if isinstance(found, Value):
-                yield name, found
+                yield ".".join(map(str, (*path, key))), found
 
     def named_modules(self) -> Iterator[tuple[str, "Module"]]:
         """(name, Module) pairs: this module itself, by the name "", then all the inner ones."""
         yield "", self
-        for name, found in _walk(self, "", {id(self)}):
+        for found, path, key in _walk(self, (), {id(self)}):
             if isinstance(found, Module):
-                yield name, found
+                yield ".".join(map(str, (*path, key))), found
 
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0. `backward()` adds, so do this before each one."""
@@ -194,27 +194,20 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
 _FORMAT = "glassgrad model 1"
 
 
-def _walk(thing: Any, name: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """The parameters and modules in `thing`, with their names, each object once."""
-    for key, item in _items(thing):
+def _walk(thing: Any, path: tuple[Any, ...], seen: set[Any]) -> Iterator[tuple[Any, ...]]:
+    """The parameters and modules in `thing`, each once: (object, the path to its holder, key)."""
+    held = vars(thing) if isinstance(thing, Module) else thing
+    items: Iterable[tuple[Any, Any]] = held.items() if isinstance(held, dict) else enumerate(held)
+    for key, item in items:
         if isinstance(item, Value):
-            if id(item) in seen or item.parents or isinstance(item, Constant):
-                continue  # results and plain numbers that a module keeps are not for training
-            seen.add(id(item))
-            yield name + key, item
+            if not (item.parents or item in seen or isinstance(item, Constant)):
+                seen.add(item)  # (results and plain numbers that a module keeps are not trained)
+                yield item, path, key
         elif isinstance(item, (Module, list, tuple, dict)) and id(item) not in seen:
             seen.add(id(item))
             if isinstance(item, Module):
-                yield name + key, item
-            yield from _walk(item, f"{name}{key}.", seen)
-
-
-def _items(thing: Any) -> Iterable[tuple[str, Any]]:
-    if isinstance(thing, Module):
-        return vars(thing).items()
-    if isinstance(thing, dict):
-        return ((str(key), item) for key, item in thing.items())
-    return ((str(i), item) for i, item in enumerate(thing))
+                yield item, path, key
+            yield from _walk(item, (*path, key), seen)
 
 
 def _values(things: Iterable[Any]) -> Iterator[Value]:
