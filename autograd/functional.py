@@ -263,9 +263,7 @@ def gradcheck(
         scale = max(1.0, abs(found), abs(slope))
         error, allowed = abs(found - slope) / scale, tolerance + noise / scale
         ok = error <= allowed  # False for NaN
-        reports.append(
-            GradcheckReport(ok, path, where, found, slope, error, allowed, len(numeric))
-        )
+        reports.append(GradcheckReport(ok, path, where, found, slope, error, allowed, len(numeric)))
     worst = max(reports, key=lambda r: (not r.ok, r.error != r.error, r.error))
     if raises and not worst.ok:
         raise AssertionError(repr(worst))

@@ -1,8 +1,7 @@
-"""Walks over a graph: over anything whose nodes know their parents.
+"""The walk over a graph: over anything whose nodes know their parents.
 
-A node's *parents* are the nodes that it was computed from, in order and with repeats (`x * x`
-has the parents `(x, x)`), so each walk takes the same way in every process. No walk recurses:
-a chain of a million operations is as safe as one of ten.
+A node's *parents* are what it was computed from, in order and with repeats (those of `x * x` are
+`(x, x)`), so the walk goes the same way in every process. It is a loop: no graph is too deep.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,10 +23,10 @@ def topological_order(
     order: list[Node] = []
     seen: set[Node] = set()  # listed in `order`, or on the path to where we stand
     for root in roots:
-        path, ahead = [root], [iter(parents(root))]  # ahead: the parents still to see, each level
         if root in seen:
             continue
         seen.add(root)
+        path, ahead = [root], [iter(parents(root))]  # ahead: the parents still to see, each level
         while path:
             for node in ahead[-1]:
                 if node not in seen:

@@ -1,23 +1,63 @@
 """What counts as a number, and what to say when something else turns up."""
 
+import operator
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
 
 def number(x: Any) -> float:
     """`x` as a float. Raises TypeError, with the fix, for what is not one real number."""
+    if type(x) is float:
+        return x
     if isinstance(x, Real):  # ints, fractions and NumPy's scalars too
         return float(x)
     kind = type(x).__name__
-    fix = _FIXES.get(kind) or _FIXES["a list" if hasattr(x, "__len__") else "else"]
-    raise TypeError(f"a number is needed here, but this is a {kind}: {x!r:.60}. {fix}")
+    if hasattr(x, "apply_op"):
+        fix = "It is a node already: use it as it is, or v.detach() for a copy without history."
+    elif kind not in _FIXES and hasattr(x, "__len__"):
+        fix = "A Value is one number: go item by item, as in [Value(x) for x in xs]."
+    else:
+        fix = _FIXES.get(kind, "If it stands for one number, convert it first: float(x).")
+    raise TypeError(f"a number is needed here, but this is of type {kind}: {x!r:.60}. {fix}")
 
 
 _FIXES = {  # what people pass where a number belongs, and what to write instead
-    "Value": "It is a Value already: use it as it is, or v.detach() for a copy without history.",
-    "a list": "A Value is one number: go item by item, as in [Value(x) for x in xs].",
     "str": "If the text spells a number, convert it first: float(text).",
     "complex": "Gradients here are of real numbers: use z.real and z.imag, a Value each.",
     "NoneType": "None often comes from a function that forgot its `return`.",
-    "else": "If it stands for one number, convert it first: float(x).",
+}
+
+
+def through_numpy(ufunc: Any, inputs: Sequence[Any]) -> Any:
+    """The answer when NumPy is given a Value to compute with.
+
+    An operator between a NumPy scalar and a Value is the same operator on the float. All else
+    raises TypeError with the fix: np.exp(v) knows no derivative, array * v is many numbers.
+    """
+    name = ufunc.__name__
+    if name in _OPERATORS and len(inputs) == 2:
+        # NumPy may have wrapped its scalar in an array without dimensions: x[()] unwraps it.
+        a, b = [x[()] if getattr(x, "shape", None) == () else x for x in inputs]
+        a, b = [x if hasattr(x, "apply_op") else number(x) for x in (a, b)]
+        return _OPERATORS[name](a, b)
+    raise TypeError(
+        f"np.{name} knows no derivatives: it would drop the graph, and the gradient with it. "
+        f"Write autograd.{name}(v) if autograd has that op; for the bare number, "
+        f"np.{name}(v.data)."
+    )
+
+
+_OPERATORS = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": operator.pow,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "equal": operator.is_,  # Values are equal by identity
+    "not_equal": operator.is_not,
 }

@@ -1,10 +1,9 @@
 """The table of operations: one row per op, and nothing about an op anywhere else.
 
 A row says how to compute an op and how fast its result changes with each input (its *partial
-derivatives*). Partials are written with operators and with ops of this table, so one rule
-serves floats (`backward`), `Value`s (second derivatives) and symbols (`autograd.jit`, LaTeX).
-To add an op, add a row: it becomes `autograd.name(x)` and `x.name()`, and inherits every
-test, the compiler and the documentation.
+derivatives*), written with ops: so one rule serves floats (`backward`), `Value`s (second
+derivatives) and symbols (`autograd.jit`, LaTeX). To add an op, add a row: it becomes
+`autograd.name(x)` and `x.name()`, and inherits the tests and the compiler.
 
 Edges follow IEEE 754 and PyTorch: nothing here raises. `log(0)` is -inf, `exp(1000)` is inf,
 `0/0` and `(-8) ** (1/3)` are NaN, NaN goes through, and at a kink (relu and abs at 0) the
@@ -14,11 +13,11 @@ derivative is 0. A comparison in a partial counts as 0 or 1: `1.0 - (x <= 0)` is
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf, nan
+from operator import mul as times
 from typing import Any
 
 from autograd.number import number
-
-inf, nan = math.inf, math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +40,7 @@ class Op:
         return self.forward(*map(number, args))
 
 
-# --- forward functions, where Python raises but IEEE 754 has an answer ---------------------------
-
-
-def _div(a: float, b: float) -> float:
+def _div(a: float, b: float) -> float:  # here, as below: Python raises where IEEE has an answer
     try:
         return a / b
     except ZeroDivisionError:
@@ -55,14 +51,11 @@ def _pow(a: float, b: float) -> float:
     try:
         return math.pow(a, b)
     except (OverflowError, ValueError):
-        if a < 0 and b % 1:  # a negative base to a fractional power is never complex here
-            return nan
-        return math.copysign(inf, a) if b % 2 == 1 else inf
+        fractional, odd = b % 1 != 0, b % 2 == 1  # (-8) ** (1/3) is not complex here
+        return nan if a < 0 and fractional else math.copysign(inf, a) if odd else inf
 
 
 def _total(function: Callable[[float], float], otherwise: float) -> Callable[[float], float]:
-    """`function`, with the answer `otherwise` where Python's version raises."""
-
     def total(x: float) -> float:
         try:
             return function(x)
@@ -72,39 +65,30 @@ def _total(function: Callable[[float], float], otherwise: float) -> Callable[[fl
     return total
 
 
-_exp = _total(math.exp, inf)
-_log = _total(math.log, nan)
+_exp, _log = _total(math.exp, inf), _total(math.log, nan)
 
 
-def _gelu_tanh(x: Any) -> Any:  # GPT-2's form of GELU; generic, for the result and the partial
-    return tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))  # sqrt(2 / pi)
-
-
-def _sum(*v: float) -> float:
-    total = 0.0  # one by one: the built-in sum rounds differently since Python 3.12
-    for x in v:
+def _sum(*v: float, total: float = 0.0) -> float:
+    for x in v:  # one by one: the built-in sum rounds differently since Python 3.12
         total += x
     return total
 
 
 def _dot(*v: float) -> float:
     n = len(v) // 2  # n weights, n inputs, and perhaps a bias to start from
-    total = v[-1] if len(v) % 2 else 0.0
-    for w, x in zip(v[:n], v[n : 2 * n]):
-        total += w * x
-    return total
+    return _sum(*map(times, v[:n], v[n : 2 * n]), total=v[-1] if len(v) % 2 else 0.0)
 
 
 def _logsumexp(*v: float) -> float:
-    top = max(v)  # log sum exp(v) = top + log sum exp(v - top), and that cannot overflow
+    top = max(v, default=-inf)
     top = top if math.isfinite(top) else 0.0
-    return top + log(_sum(*[_exp(x - top) for x in v]))
+    return top + log.forward(_sum(*[_exp(x - top) for x in v]))  # x - top <= 0: no overflow
 
 
 # --- the table: name, forward, partials, NumPy, LaTeX, precedence, symbol, samples ---------------
 # fmt: off
 OPS: dict[str, Op] = {}  # by symbol
-_ONE = ((-1.5,), (-0.0,), (0.0,), (0.5,), (2.0,), (1000.0,), (-1000.0,), (inf,), (-inf,), (nan,))
+_ONE = [(x,) for x in (-1.5, -0.0, 0.0, 0.5, 2.0, 1000.0, -1000.0, inf, -inf, nan)]
 _TWO = ((2.0, 3.0), (-1.5, 0.5), (-8.0, 1 / 3), (0.0, 0.0), (0.0, -2.0), (0.0, 0.5), (3.0, 0.0),
         (-2.0, 3.0), (2.0, 2.0), (1e200, 2.0), (inf, 2.0), (nan, 1.0), (1.0, nan))
 
@@ -112,29 +96,29 @@ _TWO = ((2.0, 3.0), (-1.5, 0.5), (-8.0, 1 / 3), (0.0, 0.0), (0.0, -2.0), (0.0, 0
 def _row(name: str, forward: Any, partials: Any, numpy: str, latex: str,
          precedence: int = 5, symbol: str = "", samples: Any = ()) -> Op:
     samples = samples or (_ONE, _TWO)[partials.__code__.co_argcount - 2]
-    op = Op(name, symbol or name, forward, partials, numpy, latex, precedence, samples)
+    op = Op(name, symbol or name, forward, partials, numpy, latex, precedence, tuple(samples))
     return OPS.setdefault(op.symbol, op)
 
 
 add = _row("add", lambda a, b: a + b, lambda y, a, b: (1.0, 1.0), "{0} + {1}", "{0} + {1}", 1, "+")
 sub = _row("sub", lambda a, b: a - b, lambda y, a, b: (1.0, -1.0), "{0} - {1}", "{0} - {1}", 1, "-")
 mul = _row("mul", lambda a, b: a * b, lambda y, a, b: (b, a), "{0} * {1}", r"{0} \cdot {1}", 2, "*")
-div = _row("div", _div, lambda y, a, b: (div(1.0, b), div(-y, b)),
+div: Op = _row("div", _div, lambda y, a, b: (div(1.0, b), div(-y, b)),
            "{0} / {1}", r"\frac{{{0}}}{{{1}}}", 5, "/")
-pow = _row("pow", _pow,  # at b = 0 the slope in a is 0, at a = 0 the slope in b: never 0 * inf
-           lambda y, a, b: (b * pow(a, b - 1.0 + (b <= 0) * (b >= 0)),
+pow: Op = _row("pow", _pow,  # 0**0 has slope 0 in a; 0**b, b >= 0, has slope 0 in b: not 0 * inf
+           lambda y, a, b: (b * pow(a, b - 1.0 + (b <= 0) * (b >= 0) * (1.0 - (a < 0) - (a > 0))),
                             y * log(a + (a <= 0) * (a >= 0) * (b >= 0))),
            "{0} ** {1}", "{0}^{{{1}}}", 4, "**")
 neg = _row("neg", lambda x: -x, lambda y, x: (-1.0,), "-{0}", "-{0}", 3)
 abs = _row("abs", math.fabs, lambda y, x: (1.0 * (x > 0) - (x < 0),),
            "np.abs({0})", r"\left|{0}\right|")
 exp = _row("exp", _exp, lambda y, x: (y,), "np.exp({0})", "e^{{{0}}}", 4)
-log = _row("log", lambda x: _log(x) if x else -inf, lambda y, x: (div(1.0, x),),
+log: Op = _row("log", lambda x: _log(x) if x else -inf, lambda y, x: (div(1.0, x),),
            "np.log({0})", r"\log({0})")
 sqrt = _row("sqrt", _total(math.sqrt, nan), lambda y, x: (div(0.5, y),),
             "np.sqrt({0})", r"\sqrt{{{0}}}")
 sin = _row("sin", _total(math.sin, nan), lambda y, x: (cos(x),), "np.sin({0})", r"\sin({0})")
-cos = _row("cos", _total(math.cos, nan), lambda y, x: (-sin(x),), "np.cos({0})", r"\cos({0})")
+cos: Op = _row("cos", _total(math.cos, nan), lambda y, x: (-sin(x),), "np.cos({0})", r"\cos({0})")
 tanh = _row("tanh", math.tanh, lambda y, x: (1.0 - y * y,), "np.tanh({0})", r"\tanh({0})")
 sigmoid = _row("sigmoid", lambda x: 1.0 / (1.0 + _exp(-x)), lambda y, x: (y * (1.0 - y),),
                "1.0 / (1.0 + np.exp(-{0}))", r"\sigma({0})")
@@ -143,28 +127,30 @@ relu = _row("relu", lambda x: 0.0 if x <= 0 else x, lambda y, x: (1.0 - (x <= 0)
 leaky_relu = _row("leaky_relu", lambda x: x if x > 0 else 0.01 * x,
                   lambda y, x: (0.01 + 0.99 * (x > 0),),
                   "np.where({0} > 0, {0}, 0.01 * {0})", r"\mathrm{{leaky\_relu}}({0})")
+# PyTorch's softplus(x) is x above 20; ours keeps the last digits, so it is smooth there too.
 softplus = _row("softplus", lambda x: max(x, 0.0) + math.log1p(_exp(-math.fabs(x))),
                 lambda y, x: (sigmoid(x),), "np.logaddexp({0}, 0.0)", r"\mathrm{{softplus}}({0})")
+# PyTorch's gelu is this one with approximate="tanh"; its default uses erf, which NumPy lacks.
+_gelu_tanh: Any = lambda x: tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))  # sqrt(2 / pi)
 gelu = _row("gelu", lambda x: 0.5 * x * (1.0 + _gelu_tanh(x)),
             lambda y, x: (0.5 + 0.5 * _gelu_tanh(x) + 0.5 * x * (1.0 - _gelu_tanh(x) ** 2)
                           * (0.7978845608028654 * (1.0 + 0.134145 * x * x)),),
             "0.5 * {0} * (1.0 + np.tanh(0.7978845608028654 * ({0} + 0.044715 * {0} ** 3)))",
             r"\mathrm{{gelu}}({0})")
-maximum = _row("maximum", lambda a, b: a if a >= b or a != a else b,  # a tie: half each
-               lambda y, a, b: (1.0 - 0.5 * (a < b) - 0.5 * (a <= b),
-                                1.0 - 0.5 * (b < a) - 0.5 * (b <= a)),
+_larger: Any = lambda a, b: 1.0 - 0.5 * (a < b) - 0.5 * (a <= b)  # 1 or 0; at a tie half each
+maximum = _row("maximum", lambda a, b: a if a >= b or a != a else b,
+               lambda y, a, b: (_larger(a, b), _larger(b, a)),
                "np.maximum({0}, {1})", r"\max({0}, {1})")
 minimum = _row("minimum", lambda a, b: a if a <= b or a != a else b,
-               lambda y, a, b: (1.0 - 0.5 * (a > b) - 0.5 * (a >= b),
-                                1.0 - 0.5 * (b > a) - 0.5 * (b >= a)),
+               lambda y, a, b: (_larger(b, a), _larger(a, b)),
                "np.minimum({0}, {1})", r"\min({0}, {1})")
 __all__ = ["logsumexp", "sum", "take", *[op.name for op in OPS.values()]]
-_row("sum", _sum, lambda y, *v: (1.0,) * len(v), "", "", 1, "", ((2.0,), (1.0, -2.0, 3.0)))
-_row("dot", _dot, lambda y, *v: (*v[len(v) // 2 : len(v) // 2 * 2], *v[: len(v) // 2], 1.0)[: len(v)],
-     "", "", 1, "", ((2.0, 3.0), (1.0, 2.0, 3.0, 4.0, 5.0)))
+_row("sum", _sum, lambda y, *v: (1.0,) * len(v), "", "", 1, "", ((2.0,), (1.0, 3.0), (inf, -inf)))
+_row("dot", _dot, lambda y, *v: (*v[len(v) // 2 : len(v) // 2 * 2], *v[:len(v) // 2], 1.0)[:len(v)],
+     "", "", 1, "", ((2.0, 3.0), (1.0, 2.0, 3.0, 4.0, 5.0), (0.0, inf), (nan, 1.0, 2.0)))
 _row("take", lambda x: x, lambda y, x: (1.0,), "", "", 5, "", ((2.0,), (nan,)))
 _row("logsumexp", _logsumexp, lambda y, *v: tuple([exp(x - y) for x in v]), "", "", 5, "",
-     ((1.0,), (1.0, 2.0, 3.0), (1000.0, 999.0), (-inf, 0.0)))
+     ((1.0,), (1.0, 2.0, 3.0), (1000.0, 999.0), (-inf, 0.0), (-inf, -inf), (inf, 0.0), (nan, 1.0)))
 # fmt: on
 
 
@@ -175,9 +161,7 @@ def sum(values: Sequence[Any]) -> Any:
 
 def take(values: Sequence[Any], index: Any) -> Any:
     """values[index], for an index that is data (a token, a class): `autograd.jit` sees a look-up.
-
-    Raises IndexError outside 0 .. len(values) - 1: a negative index is most likely a mistake.
-    """
+    Raises IndexError outside 0 .. len(values) - 1: a negative index is most likely a mistake."""
     if hasattr(index, "take_from"):  # a symbol of autograd.jit
         return index.take_from(values)
     if not 0 <= index < len(values):

@@ -1,8 +1,7 @@
 """`Value`: one number that remembers how it was computed, and `backward()`.
 
-Every operation on Values makes a new Value, a node. It keeps its parents, its op and the
-partial derivative of its data with respect to each parent, taken there and then: changing
-`.data` later cannot corrupt the gradient of a pass already recorded.
+Every operation makes a new Value, a node. It keeps its parents, and its derivative with respect
+to each, taken there and then: changing `.data` later cannot corrupt a gradient.
 """
 
 import gc
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from autograd.graph import topological_order
-from autograd.number import number
+from autograd.number import number, through_numpy
 from autograd.ops import OPS, Op, abs, add, div, mul, neg, pow, sub
 
 
@@ -27,7 +26,6 @@ class Value:
     """
 
     __slots__ = ("data", "grad", "label", "module", "op", "parents", "partials")
-    __array_ufunc__ = None  # array * value: NumPy stands back, and our error explains
 
     def __init__(self, data: Any, label: str = "") -> None:
         self.data = number(data)
@@ -37,25 +35,27 @@ class Value:
         self.parents: tuple[Value, ...] = ()
         self.partials: tuple[float, ...] = ()
 
-    # Sums and products are nine tenths of a graph written by hand. So between two Values they
-    # record their node on the spot, at half the cost; all else goes through `apply`.
+    # Sums and products are nine tenths of a graph written by hand. So they record their node on
+    # the spot, at half the cost; all else goes through `apply`.
 
     def __add__(self, other: Any) -> "Value":  # self + other
-        if type(other) is Value and recorder is None:
+        other = other if type(other) is Value else as_value(other)
+        if recorder is None:
             return node(self.data + other.data, "+", (self, other), (1.0, 1.0))
-        return apply(add, (self, other))
+        return recorder(add, (self, other))
 
     def __mul__(self, other: Any) -> "Value":  # self * other
-        if type(other) is Value and recorder is None:
+        other = other if type(other) is Value else as_value(other)
+        if recorder is None:
             a, b = self.data, other.data
             return node(a * b, "*", (self, other), (b, a))
-        return apply(mul, (self, other))
+        return recorder(mul, (self, other))
 
     def __radd__(self, other: Any) -> "Value":  # other + self; sum(values) begins with the int 0
-        return self if type(other) is int and other == 0 else apply(add, (other, self))
+        return self if type(other) is int and other == 0 else as_value(other) + self
 
     # fmt: off
-    def __rmul__(self, other: Any) -> "Value": return apply(mul, (other, self))  # other * self
+    def __rmul__(self, other: Any) -> "Value": return as_value(other) * self  # other * self
     def __sub__(self, other: Any) -> "Value": return apply(sub, (self, other))  # self - other
     def __rsub__(self, other: Any) -> "Value": return apply(sub, (other, self))  # other - self
     def __truediv__(self, other: Any) -> "Value": return apply(div, (self, other))  # self / other
@@ -70,14 +70,17 @@ class Value:
     def __gt__(self, other: Any) -> bool: return self.data > as_value(other).data  # self > other
     def __ge__(self, other: Any) -> bool: return self.data >= as_value(other).data  # self >= other
     def __bool__(self) -> bool: return self.data != 0.0  # if self
+    def __format__(self, spec: str) -> str: return format(self.data, spec) if spec else repr(self)
+    def __array_ufunc__(self, f: Any, _: Any, *xs: Any) -> Any: return through_numpy(f, xs)
+    _prev, _op = property(lambda self: self.parents), property(lambda self: self.op)  # micrograd's
+    if TYPE_CHECKING:  # the methods that the table of ops adds below
+        apply_op: Any
+        def __getattr__(self, name: str) -> Any: ...
     # fmt: on
 
     def backward(self) -> None:
-        """Set `.grad` to d(self)/d(node) in every node that this one was computed from.
-
-        Interior nodes get their gradient afresh; leaves *accumulate*, as in PyTorch: a second
-        call without zeroing doubles their gradients.
-        """
+        """Set `.grad` to d(self)/d(node) in every node that this one was computed from: afresh in
+        interior nodes; *added* in leaves, as in PyTorch, so that a second call doubles theirs."""
         order = topological_order(self)
         with fresh_gradients(order):
             for child in reversed(order):
@@ -93,20 +96,11 @@ class Value:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self.data:.4g}, grad={self.grad:.4g}{label})"
 
-    def __format__(self, spec: str) -> str:  # f"{v:.3f}" formats the data
-        return format(self.data, spec) if spec else repr(self)
-
     def __float__(self) -> float:
         raise TypeError(
             "float(v), like math.exp(v), would silently drop the graph and the gradient with it. "
             "To go on computing, write v.exp() or autograd.exp(v); for the bare number, v.data."
         )
-
-    _prev = property(lambda self: self.parents)  # micrograd's names, read-only
-    _op = property(lambda self: self.op)
-    if TYPE_CHECKING:  # the methods that the table of ops adds below
-
-        def __getattr__(self, name: str) -> Any: ...
 
 
 class Constant(Value):
@@ -129,18 +123,23 @@ def node(data: float, op: str, parents: tuple[Value, ...], partials: tuple[float
 
 new = Value.__new__
 recorder: Callable[[Op, tuple[Value, ...]], Value] | None = None  # instead of `node`: see no_grad
-gc.set_threshold(max(50_000, gc.get_threshold()[0]), 20, 100)  # graphs have no cycles: collect less
+if 0 < gc.get_threshold()[0] < 200_000:  # graphs have no cycles, and looking for some would take
+    gc.set_threshold(200_000, 20, 100)  # half of the time; a user's own higher setting stays
 
 
 def apply(op: Op, parents: tuple[Any, ...]) -> Value:
     """Run `op` forward, take its partials, and record the node."""
+    if len(parents) == 1 and recorder is None:  # this is only for speed, too
+        x = parents[0].data
+        y = op.forward(x)
+        return node(y, op.symbol, parents, op.partials(y, x))
     for x in parents:
         if not isinstance(x, Value):
-            parents = tuple(map(as_value, parents))
+            parents = tuple([as_value(x) for x in parents])
             break
     if recorder is not None:
         return recorder(op, parents)
-    data = [p.data for p in parents] if len(parents) > 1 else (parents[0].data,)
+    data = [x.data for x in parents]
     result = op.forward(*data)
     return node(result, op.symbol, parents, op.partials(result, *data))
 
