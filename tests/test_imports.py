@@ -19,11 +19,12 @@ MAY_IMPORT = {  # unit -> the units it may import; a unit is a module or a whole
     "autograd.ops": {"autograd.number"},
     "autograd.value": ENGINE - {"autograd.value"},
     "autograd.functional": ENGINE,
+    "autograd.pickling": ENGINE,
     "autograd.steps": ENGINE | {"autograd.functional"},
     "autograd.diagnose": ENGINE | {"autograd.functional", "autograd.steps"},
     "autograd.draw": ENGINE | READERS,
     "autograd.jit": ENGINE,
-    "autograd": ENGINE | READERS | {"autograd.draw", "autograd.jit"},
+    "autograd": ENGINE | READERS | {"autograd.pickling", "autograd.draw", "autograd.jit"},
     "nn": ENGINE | READERS | {"autograd", "autograd.jit"},
 }
 ANYTHING = {"autograd.__main__", "autograd.exercises"}  # they stand on top of both packages

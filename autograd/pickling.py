@@ -1,0 +1,47 @@
+"""Values in `pickle` and `copy.deepcopy`, of any depth.
+
+Python's own way follows `parents` by recursion and stops after some hundred operations. Here a
+node is written as its leaves and one flat table of the nodes above them. Leaves are written as
+objects of their own, so that what is pickled together goes on sharing them: a copied model and
+a copied loss still belong together.
+"""
+
+from typing import Any
+
+from autograd.graph import topological_order
+from autograd.value import Value, node
+
+# data, grad, label, op, the parents' places in the table (leaves first), partials
+Row = tuple[float, float, str, str, tuple[int, ...], tuple[float, ...]]
+
+
+def _reduce(self: Value, protocol: Any) -> Any:
+    """What `pickle` and `copy` ask of an object: a function and its arguments that rebuild it.
+
+    The marks that modules leave on their outputs, for pictures, do not travel.
+    """
+    if not self.parents:
+        fields = {name: getattr(self, name) for name in ("data", "grad", "label", "op")}
+        fields |= {"parents": (), "partials": ()}
+        return Value.__new__, (type(self),), (getattr(self, "__dict__", None), fields)
+    order = topological_order(self)
+    order.sort(key=lambda v: v.parents != ())  # stable: leaves first, else the order stays
+    place = {v: i for i, v in enumerate(order)}
+    leaves = [v for v in order if not v.parents]
+    rows: list[Row] = [
+        (v.data, v.grad, v.label, v.op, tuple([place[p] for p in v.parents]), v.partials)
+        for v in order[len(leaves) :]
+    ]
+    return _rebuild, (leaves, rows)
+
+
+def _rebuild(leaves: list[Value], rows: list[Row]) -> Value:
+    nodes = list(leaves)
+    for data, grad, label, op, places, partials in rows:
+        v = node(data, op, tuple([nodes[i] for i in places]), partials)
+        v.grad, v.label = grad, label
+        nodes.append(v)
+    return nodes[-1]
+
+
+Value.__reduce_ex__ = _reduce  # type: ignore[assignment]
