@@ -1,6 +1,6 @@
 """glassgrad's engine: scalar reverse-mode automatic differentiation that can be read."""
 
-import autograd.pickling  # noqa: F401  (so that Values can be pickled and deep-copied)
+from autograd import pickling as _pickling  # noqa: F401  (Values pickle and deep-copy)
 from autograd.diagnose import explain
 from autograd.functional import grad, gradcheck, hessian, jacobian, no_grad, value_and_grad
 from autograd.graph import topological_order

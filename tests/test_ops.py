@@ -1,0 +1,255 @@
+"""The battery that every row of the table passes: a new op needs no test of its own."""
+
+import itertools
+import math
+import operator
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+import autograd
+from autograd import Value, gradcheck, hessian, jacobian
+from autograd.functional import grad
+from autograd.ops import OPS
+from tests.strategies import AS_USERS_WRITE, N_ARY, programs
+
+inf, nan = math.inf, math.nan
+ROWS = [pytest.param(op, id=op.name) for op in OPS.values()]
+EDGES = [-inf, -1000.0, -2.0, -1.5, -1.0, -0.0, 0.0, 1 / 3, 0.5, 1.0, 2.0, 3.0, 1000.0, 1e200]
+EDGES += [inf, nan]
+
+
+def bits(x):
+    assert type(x) is float
+    return "nan" if x != x else x.hex()
+
+
+def ordinary(op):
+    """The row's samples where finite differences make sense: finite, moderate, off the kinks."""
+    points = [*op.samples, *[p[::-1] for p in op.samples if len(p) > 1]]
+    points = [p for p in points if all(0.01 < abs(x) < 10 for x in p)]
+    points = [p for p in points if len(set(p)) == len(p) and math.isfinite(op(*p))]
+    points = [p for p in points if all(math.isfinite(d) for d in op.partials(op(*p), *p))]
+    assert points, f"{op.name} needs a sample that is neither an edge nor a kink"
+    return points
+
+
+def edges(op):
+    """The row's own samples, and every combination of awkward numbers."""
+    count = 2 if op.symbol in N_ARY - {"take"} else len(op.samples[0])
+    return [*op.samples, *itertools.product(EDGES, repeat=count)]
+
+
+@pytest.mark.parametrize("op", ROWS)
+def test_each_partial_agrees_with_finite_differences(op):
+    for point in ordinary(op):
+        report = gradcheck(op, point)
+        assert report, report
+
+
+@pytest.mark.parametrize("op", ROWS)
+def test_each_second_derivative_agrees_with_finite_differences(op):
+    for point in ordinary(op):
+        report = gradcheck(jacobian(lambda xs: op(*xs)), [list(point)], tolerance=1e-5)
+        assert report, report
+
+
+@pytest.mark.parametrize("op", ROWS)
+def test_no_edge_raises_and_results_and_partials_are_floats(op):
+    for point in edges(op):
+        y = op(*[Value(x) for x in point])
+        assert type(y.data) is float, point
+        assert len(y.partials) == len(point)
+        assert all(isinstance(d, float) for d in y.partials), point
+        y.backward()
+
+
+@pytest.mark.parametrize("op", ROWS)
+def test_a_float_and_a_value_give_the_same_bits(op):
+    for point in edges(op):
+        assert bits(op(*point)) == bits(op(*[Value(x) for x in point]).data), point
+
+
+@pytest.mark.parametrize("op", ROWS)
+def test_the_users_spelling_records_what_the_row_records(op):
+    for point in edges(op):
+        row = op(*[Value(x) for x in point])
+        spelt = AS_USERS_WRITE[op.symbol](*[Value(x) for x in point])
+        assert spelt.op == row.op
+        assert bits(spelt.data) == bits(row.data)
+        if op.symbol != "take":  # whose row has only the value that was taken
+            assert [*map(bits, spelt.partials)] == [*map(bits, map(float, row.partials))]
+
+
+@pytest.mark.parametrize("op", ROWS)
+def test_partials_on_values_give_what_they_give_on_floats(op):
+    """One rule for floats and Values: or second derivatives would be of another function."""
+    for point in edges(op):
+        node = op(*[Value(x) for x in point])
+        again = op.partials(node, *node.parents)
+        numbers = [d.data if isinstance(d, Value) else float(d) for d in again]
+        assert [*map(bits, numbers)] == [bits(float(d)) for d in node.partials], point
+
+
+@pytest.mark.parametrize("op", ROWS)
+def test_each_unary_op_and_named_binary_op_is_a_method_and_a_function(op):
+    if op.symbol == op.name:
+        assert callable(getattr(Value(1.0), op.name, None)) or op.symbol in N_ARY
+        assert callable(getattr(autograd, op.name))
+
+
+# --- PyTorch as the oracle -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def torch():
+    return pytest.importorskip("torch")
+
+
+def torch_table(torch):
+    f = torch.nn.functional
+
+    def dot(*v):
+        n = len(v) // 2
+        total = torch.dot(torch.stack(v[:n]), torch.stack(v[n : 2 * n]))
+        return total + v[-1] if len(v) % 2 else total
+
+    named = {op.symbol: getattr(torch, op.name, None) for op in OPS.values()}
+    return named | {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "/": operator.truediv,
+        "**": operator.pow,
+        "leaky_relu": f.leaky_relu,
+        # PyTorch's softplus is x above its threshold, 20 as it comes: there digits are lost.
+        "softplus": lambda x: f.softplus(x, threshold=40),
+        "gelu": lambda x: f.gelu(x, approximate="tanh"),
+        "sum": lambda *v: torch.stack(v).sum(),
+        "dot": dot,
+        "sum by hand": dot,
+        "take": lambda *v: v[len(v) // 2] * 1.0,
+        "logsumexp": lambda *v: torch.logsumexp(torch.stack(v), 0),
+    }
+
+
+def torch_run(torch, function, point):
+    """The value and the gradient of a function at a point, by PyTorch in float64."""
+    xs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in point]
+    y = function(*xs)
+    gradient = torch.autograd.grad(y, xs, allow_unused=True)
+    return y.item(), [0.0 if g is None else g.item() for g in gradient]
+
+
+def same(a, b, tolerance=1e-12):
+    return a == b or (a != a and b != b) or abs(a - b) <= tolerance * max(abs(a), abs(b))
+
+
+@pytest.mark.parametrize("op", ROWS)
+def test_values_and_gradients_are_pytorchs_at_ordinary_and_edge_points(op, torch):
+    table = torch_table(torch)
+    for point in edges(op):
+        y, gradient = torch_run(torch, table[op.symbol], point)
+        ours = op(*[Value(x) for x in point])
+        assert same(ours.data, y), (point, ours.data, y)
+        assert all(map(same, ours.partials, gradient)), (point, ours.partials, gradient)
+
+
+@pytest.mark.parametrize("op", ROWS)
+def test_second_derivatives_are_pytorchs(op, torch):
+    table = torch_table(torch)
+    for point in ordinary(op):
+        matrix = hessian(lambda xs: op(*xs))(list(point))  # noqa: B023  (called right here)
+        xs = tuple(torch.tensor(x, dtype=torch.float64) for x in point)
+        theirs = torch.autograd.functional.hessian(table[op.symbol], xs)
+        for row, their_row in zip(matrix, theirs):
+            for ours, entry in zip(row, their_row):
+                assert abs(ours - entry.item()) <= 1e-11 * max(1, abs(ours)), point
+
+
+def test_softplus_keeps_the_digits_that_pytorch_drops_above_20(torch):
+    x = torch.tensor(25.0, dtype=torch.float64)
+    assert torch.nn.functional.softplus(x).item() == 25.0
+    assert autograd.softplus(25.0) == 25.0 + math.log1p(math.exp(-25.0)) > 25.0
+
+
+@settings(max_examples=200)
+@given(programs())
+def test_random_programs_have_pytorchs_values_and_gradients(case):
+    torch = pytest.importorskip("torch")
+    program, point = case
+    table = torch_table(torch)
+
+    def tensors(*slots):
+        return [s if hasattr(s, "dtype") else torch.tensor(s, dtype=torch.float64) for s in slots]
+
+    ops = {k: (lambda *v, k=k: table[k](*tensors(*v))) for k in table}
+    y, gradient = torch_run(torch, lambda *xs: program(*xs, ops=ops), point)
+    leaves = [Value(x) for x in point]
+    ours = program(*leaves)
+    ours.backward()
+    scale = max(1.0, *[abs(v.grad) for v in autograd.topological_order(ours)])
+    assert abs(ours.data - y) <= 1e-11 * max(1.0, abs(y))
+    for leaf, g in zip(leaves, gradient):
+        assert abs(leaf.grad - g) <= 1e-9 * scale
+
+
+# --- finite differences as the oracle ------------------------------------------------------------
+
+
+@settings(max_examples=60)
+@given(programs(max_steps=6, smooth=True))
+def test_random_programs_agree_with_finite_differences(case):
+    program, point = case
+    leaves = [Value(x) for x in point]
+    scale = sum_of_paths(program(*leaves))
+    report = gradcheck(program, point, tolerance=1e-5 * scale)
+    assert report, report
+
+
+def sum_of_paths(root):
+    """The size of all paths' products together: what rounding and curvature can grow with."""
+    size = {root: 1.0}
+    for node in reversed(autograd.topological_order(root)):
+        for parent, partial in zip(node.parents, node.partials):
+            size[parent] = size.get(parent, 0.0) + abs(partial) * size[node]
+    return max(1.0, *size.values())
+
+
+@settings(max_examples=100)
+@given(programs())
+def test_grad_of_a_random_program_is_backward_to_the_last_bit(case):
+    program, point = case
+    leaves = [Value(x) for x in point]
+    program(*leaves).backward()
+    gradient = grad(lambda xs: program(*xs))(list(point))
+    assert [bits(g) for g in gradient] == [bits(v.grad) for v in leaves]
+
+
+# --- the tester is tested: planted wrong derivatives ---------------------------------------------
+
+WRONG = {
+    "sign": lambda partials: [-d for d in partials],
+    "factor": lambda partials: [1.001 * d for d in partials],
+    "swapped": lambda partials: partials[::-1],
+    "missing": lambda partials: [*partials[:-1], 0.0],
+}
+
+
+@pytest.mark.parametrize("op", ROWS)
+@pytest.mark.parametrize("mistake", WRONG)
+def test_gradcheck_catches_a_planted_wrong_derivative(op, mistake):
+    def wrong_partials(y, *xs):
+        return tuple(WRONG[mistake](list(op.partials(y, *xs))))
+
+    wrong = replace(op, partials=wrong_partials)
+    caught = 0
+    for point in ordinary(op):
+        right = op.partials(op(*point), *point)
+        planted = wrong_partials(op(*point), *point)
+        if max(abs(r - p) for r, p in zip(right, planted)) < 1e-4:
+            continue  # the mistake does not show here: swapping equal partials, say
+        assert not gradcheck(wrong, point), (point, right, planted)
+        caught += 1
+    assert caught or mistake == "swapped"
