@@ -19,9 +19,9 @@ class Optimizer:
     steps: how many steps were made. state: for each name in `memory` a sequence with a number for
     each parameter, in the order of `params`, 0 at the start.
 
-    A compiled step does what `step()` does, on arrays: it adds 1 to `steps`, calls
-    `update(p, g, *state)` with arrays over all of `params`, and puts the new state, which may stay
-    arrays, back into `state`, name by name.
+    A compiled step does what `step()` does, on arrays: it adds 1 to `steps`, makes arrays of the
+    sequences in `state`, calls `update(p, g, *arrays)` with arrays over all of `params`, and puts
+    the new ones back into `state`, name by name. They may stay arrays: `step()` can go on there.
     """
 
     memory: tuple[str, ...] = ()
@@ -62,6 +62,9 @@ class Optimizer:
     def step(self) -> None:
         """Change every parameter by its gradient."""
         self.steps += 1
+        for name, column in self.state.items():
+            if not isinstance(column, list):  # a compiled step left an array
+                self.state[name] = [float(x) for x in column]
         columns = list(self.state.values())
         for i, p in enumerate(self.params):
             p.data, *new = self.update(p.data, p.grad, *[column[i] for column in columns])

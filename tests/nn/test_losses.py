@@ -1,0 +1,167 @@
+"""Losses against PyTorch, at extremes, and against misuse."""
+
+import math
+import random
+
+import pytest
+
+import nn
+from autograd import Value, topological_order
+
+
+@pytest.fixture
+def torch():
+    torch = pytest.importorskip("torch")
+    torch.set_default_dtype(torch.float64)
+    yield torch
+    torch.set_default_dtype(torch.float32)
+
+
+def agrees(torch, ours, theirs, outputs, targets):
+    """Value and gradient are PyTorch's, for a list of outputs."""
+    xs = [Value(x) for x in outputs]
+    t = torch.tensor(outputs, requires_grad=True)
+    loss, other = ours(xs, targets), theirs(t, torch.tensor(targets))
+    loss.backward()
+    other.backward()
+    assert loss.data == pytest.approx(other.item(), rel=1e-12)
+    assert [x.grad for x in xs] == pytest.approx(t.grad.tolist(), rel=1e-12, abs=1e-15)
+
+
+OUTPUTS = [-3.0, -1.0, -0.2, 0.0, 0.5, 1.0, 4.0]
+TARGETS = [0.5, -1.0, 1.0, 0.0, 1.5, -1.0, 3.5]
+
+
+def test_mse_mae_and_huber_are_pytorchs(torch):
+    f = torch.nn.functional
+    agrees(torch, nn.mse_loss, f.mse_loss, OUTPUTS, TARGETS)
+    agrees(torch, nn.mae_loss, f.l1_loss, OUTPUTS, TARGETS)
+    agrees(torch, nn.huber_loss, f.huber_loss, OUTPUTS, TARGETS)  # |d| = 1 is among them
+    agrees(
+        torch,
+        lambda o, t: nn.huber_loss(o, t, delta=0.3),
+        lambda o, t: f.huber_loss(o, t, delta=0.3),
+        OUTPUTS,
+        TARGETS,
+    )
+
+
+def test_binary_cross_entropy_is_pytorchs_and_stable(torch):
+    theirs = torch.nn.functional.binary_cross_entropy_with_logits
+    ours = nn.binary_cross_entropy_with_logits
+    agrees(torch, ours, theirs, OUTPUTS, [0.0, 1.0, 1.0, 0.0, 1.0, 0.3, 0.0])
+    agrees(torch, ours, theirs, [1000.0, -1000.0, 1000.0, -1000.0], [0.0, 0.0, 1.0, 1.0])
+
+
+def test_hinge_loss_is_its_formula(torch):
+    targets = [1.0, -1.0, 1.0, -1.0, 1.0, 1.0, -1.0]
+    agrees(torch, nn.hinge_loss, lambda o, t: (1 - o * t).relu().mean(), OUTPUTS, targets)
+
+
+def test_cross_entropy_is_pytorchs_for_one_and_for_a_batch(torch):
+    rng = random.Random(0)
+    theirs = torch.nn.functional.cross_entropy
+    for target in range(4):
+        logits = [rng.gauss(0, 3) for _ in range(4)]
+        agrees(torch, nn.cross_entropy, theirs, logits, target)
+    batch = [[Value(rng.gauss(0, 3)) for _ in range(4)] for _ in range(5)]
+    t = torch.tensor([[v.data for v in row] for row in batch], requires_grad=True)
+    loss, other = nn.cross_entropy(batch, [0, 3, 1, 1, 2]), theirs(t, torch.tensor([0, 3, 1, 1, 2]))
+    loss.backward()
+    other.backward()
+    assert loss.data == pytest.approx(other.item(), rel=1e-12)
+    for row, grads in zip(batch, t.grad.tolist()):
+        assert [v.grad for v in row] == pytest.approx(grads, rel=1e-12)
+
+
+def test_cross_entropy_is_stable_and_three_nodes_an_example():
+    logits = [Value(1000.0), Value(0.0), Value(-1000.0)]
+    loss = nn.cross_entropy(logits, 2)
+    loss.backward()
+    assert loss.data == 2000.0
+    assert [v.grad for v in logits] == [1.0, 0.0, -1.0]
+    assert [v.op for v in topological_order(loss) if v.op] == ["logsumexp", "take", "-"]
+
+
+def test_shapes_may_be_single_flat_or_nested():
+    nested = nn.mse_loss([[1.0, Value(2.0)], [3.0, 4.0]], [[0.0, 0.0], [0.0, 0.0]])
+    assert nested.data == (1 + 4 + 9 + 16) / 4
+    assert nn.mse_loss(Value(3.0), 1.0).data == 4.0
+    assert nn.hinge_loss(Value(0.5), -1).data == 1.5
+
+
+def test_numpy_targets_work():
+    np = pytest.importorskip("numpy")
+    assert nn.hinge_loss([Value(0.5), Value(2.0)], np.array([-1, 1])).data == 0.75
+    assert nn.mse_loss([Value(0.5)], np.array([1.5])).data == 1.0
+    logits = [[Value(0.0), Value(0.0)]]
+    assert nn.cross_entropy(logits, np.array([1])).data == pytest.approx(math.log(2))
+
+
+def test_nan_goes_through_every_loss():
+    for loss in (nn.mse_loss, nn.mae_loss, nn.huber_loss, nn.hinge_loss):
+        assert math.isnan(loss([Value(math.nan), Value(0.0)], [1.0, 1.0]).data)
+    assert math.isnan(nn.cross_entropy([Value(math.nan), Value(0.0)], 0).data)
+
+
+def test_penalties_and_their_gradients():
+    ps = [Value(-2.0), Value(0.0), Value(3.0)]
+    l2 = nn.l2_penalty(ps)
+    assert l2.data == 13.0
+    assert [v.op for v in topological_order(l2) if v.op] == ["dot"]
+    l2.backward()
+    assert [p.grad for p in ps] == [-4.0, 0.0, 6.0]
+    l1 = nn.l1_penalty(iter(ps))
+    l1.backward()
+    assert l1.data == 5.0
+    assert [p.grad for p in ps] == [-5.0, 0.0, 7.0]  # added to the gradients before
+
+
+# --- misuse ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", [3, -1, 10])
+def test_a_target_out_of_range_raises(target):
+    logits = [Value(0.0)] * 3
+    with pytest.raises(IndexError, match=f"index {target} is out of range: there are 3"):
+        nn.cross_entropy(logits, target)
+    with pytest.raises(IndexError, match=f"index {target} is out of range: there are 3"):
+        nn.cross_entropy([logits], [target])
+    with pytest.raises(ValueError, match=r"targets -1 and 1.*2 \* y - 1"):
+        nn.hinge_loss([Value(0.0)], [0])
+    with pytest.raises(ValueError, match=r"from 0 to 1.*\(y \+ 1\) / 2"):
+        nn.binary_cross_entropy_with_logits([Value(0.0)], [target])
+
+
+def test_a_target_that_is_no_class_number_says_what_to_write():
+    with pytest.raises(TypeError, match=r"int\(y\)"):
+        nn.cross_entropy([Value(0.0)] * 3, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "targets"),
+    [([1.0], [1.0, 2.0]), ([1.0, 2.0], 1.0), (1.0, [1.0, 2.0]), ([[1.0]], [1.0])],
+)
+def test_outputs_and_targets_of_different_shape_raise(outputs, targets):
+    with pytest.raises(ValueError, match="one shape"):
+        nn.mse_loss(outputs, targets)
+
+
+def test_logits_and_targets_of_different_number_raise():
+    with pytest.raises(ValueError, match="2 outputs and 1 targets"):
+        nn.cross_entropy([[Value(0.0)], [Value(0.0)]], [0])
+    with pytest.raises(ValueError, match="a list of such lists"):
+        nn.cross_entropy([Value(0.0), Value(1.0)], [0, 1])
+    with pytest.raises(ValueError, match="0 logits"):
+        nn.cross_entropy([], 0)
+
+
+def test_nothing_to_average_or_to_penalise_raises():
+    with pytest.raises(ValueError, match="empty"):
+        nn.mse_loss([], [])
+    with pytest.raises(ValueError, match="empty"):
+        nn.l2_penalty([])
+    with pytest.raises(TypeError, match=r"model\.parameters\(\)"):
+        nn.l1_penalty(nn.MLP(2, [1]))
+    with pytest.raises(ValueError, match="delta"):
+        nn.huber_loss(1.0, 2.0, delta=0.0)
