@@ -82,14 +82,15 @@ def is_smooth(symbol: str, data: Sequence[float]) -> bool:
 
 
 @st.composite
-def programs(draw: Any, max_steps: int = 10, smooth: bool = False) -> tuple[Program, list[float]]:
+def programs(draw: Any, max_steps: int = 16, smooth: bool = False) -> tuple[Program, list[float]]:
     """A program and a point, at which all numbers and partial derivatives are finite and below
     100. Its result depends on every slot. `smooth`: no kink within reach of finite differences."""
-    point = draw(st.lists(st.floats(-2.0, 2.0).map(lambda x: round(x, 3)), min_size=1, max_size=4))
+    numbers = st.integers(-150, 250).map(lambda n: n / 100)
+    point = draw(st.lists(numbers, min_size=1, max_size=4))
     slots: list[Any] = [Value(x) for x in point]
     steps: list[tuple[str, tuple[Any, ...]]] = []
     unused = set(range(len(point)))
-    for _ in range(draw(st.integers(1, max_steps))):
+    for _ in range(draw(st.integers(min(3, max_steps), max_steps))):
         symbol = draw(st.sampled_from([*OPS, BY_HAND, "constant"]))
         if symbol == "constant":
             steps.append((symbol, (draw(st.sampled_from([-1.0, 0.5, 2.0, 3])),)))
@@ -108,7 +109,7 @@ def programs(draw: Any, max_steps: int = 10, smooth: bool = False) -> tuple[Prog
                 continue
             steps.append((symbol, operands))
             slots.append(made)
-            unused -= set(operands)
+            unused -= {operands[count // 2]} if symbol == "take" else set(operands)
         unused.add(len(slots) - 1)
     steps.append(("sum", tuple(sorted(unused))))
     return Program(len(point), tuple(steps)), point

@@ -199,7 +199,7 @@ def test_random_programs_have_pytorchs_values_and_gradients(case):
 
 
 @settings(max_examples=60)
-@given(programs(max_steps=6, smooth=True))
+@given(programs(max_steps=8, smooth=True))
 def test_random_programs_agree_with_finite_differences(case):
     program, point = case
     leaves = [Value(x) for x in point]
