@@ -1,7 +1,7 @@
 """glassgrad's engine: scalar reverse-mode automatic differentiation that can be read."""
 
 from autograd import pickling as _pickling  # noqa: F401  (Values pickle and deep-copy)
-from autograd.diagnose import explain
+from autograd.diagnose import AnomalyError, detect_anomaly, explain, gradient_health
 from autograd.draw import draw, name_values
 from autograd.functional import grad, gradcheck, hessian, jacobian, no_grad, value_and_grad
 from autograd.graph import topological_order
@@ -11,12 +11,15 @@ from autograd.steps import steps
 from autograd.value import Value, dot
 
 __all__ = [
+    "AnomalyError",
     "Value",
+    "detect_anomaly",
     "dot",
     "draw",
     "explain",
     "grad",
     "gradcheck",
+    "gradient_health",
     "hessian",
     "jacobian",
     "name_values",
