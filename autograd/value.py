@@ -155,7 +155,7 @@ def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = None) -> Any:
             total = 0.0 if bias is None else bias.data
             for i, j in zip(a, b):
                 total += i * j
-            if type(total) is float:
+            if parents and type(total) is float:
                 return node(total, "dot", parents, (*b, *a) if bias is None else (*b, *a, 1.0))
         except (AttributeError, TypeError):  # plain numbers are among them
             pass
