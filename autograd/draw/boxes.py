@@ -5,7 +5,7 @@ marked outputs to the inputs of that call finds the nodes that belong to it. So 
 that a network stores while it trains; the rest is found when somebody wants a picture.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd.graph import topological_order
@@ -33,32 +33,29 @@ class Box:
     those parents of which it uses only parameters, as a penalty on weights does.
     """
 
-    def __init__(self, module: Any, kind: Any, parents: "Iterable[Box]") -> None:
+    def __init__(self, module: Any) -> None:
         self.module = module
-        self.kind = kind
-        self.parents = list(parents)
-        self.borrowed: set[Box] = set()
         self.units: list[Any] = []
-        self.taken = False  # whether it is the parent of another box
+        self.parents: list[Box] = []
+        self.borrowed: set[Box] = set()
 
     @property
     def nodes(self) -> list[Value]:
         """All the nodes inside, parents before children."""
         return [v for unit in self.units for v in (unit.nodes if self.module else [unit])]
 
+    @property
+    def outputs(self) -> list[Value]:
+        return [v for unit in self.units for v in (unit.outputs if self.module else [unit])]
+
 
 def boxes(roots: Sequence[Value], level: str) -> list[Box]:
     """The graph of `roots` as boxes, parents before children, at level op, neuron or layer."""
     order = topological_order(*roots)
     owner: dict[Value, Any] = {v: v for v in order}  # what shows it: a call, or a box of its own
-    uses: dict[Value, dict[Any, Any]] = {}
     if level != "op":
         owner |= _interior(order, level)
-        uses = _uses_of_leaves(order, owner)
-        for leaf, use in uses.items():
-            calls = [call for call in use.values() if call]
-            if len(calls) == 1 and not any(what == "input" for what, _ in use):
-                owner[leaf] = calls[0]  # a parameter of this module, and of no other
+        owner |= _parameters(order, owner)
     for v in order:
         call = owner[v]
         if isinstance(call, Call):
@@ -70,49 +67,81 @@ def boxes(roots: Sequence[Value], level: str) -> list[Box]:
     def parents(unit: Any) -> Any:
         return unit.parents if isinstance(unit, Call) else [owner[p] for p in unit.parents]
 
-    units = topological_order(*dict.fromkeys(owner[r] for r in roots), parents=parents)
-    merge = level != "op" and len(units) > MERGE_ABOVE
+    tops = list(dict.fromkeys(owner[r] for r in roots))
+    units = topological_order(*tops, parents=parents)
     box_of: dict[Any, Box] = {}
-    alike: dict[Any, Box] = {}
+    if level != "op" and len(units) > MERGE_ABOVE:
+        _merge(units, parents, owner, box_of)
+        return topological_order(*dict.fromkeys(box_of[unit] for unit in tops))
     for unit in units:
-        above = [box_of[p] for p in parents(unit) if p in box_of]
-        new = Box(_module(unit), _kind(unit, uses.get(unit, ())), above)
-        if not new.module:
-            new.borrowed = {box_of[owner[p]] for p in unit.parents if not p.parents and owner[p] is not p}
-        box_of[unit] = box = _merged(new, alike) if merge else new
+        box_of[unit] = box = Box(_module(unit))
         box.units.append(unit)
-    return list(dict.fromkeys(box_of.values()))
+        box.parents = [box_of[p] for p in parents(unit) if p in box_of]
+        box.borrowed = _borrowed(unit, owner, box_of)
+    return list(box_of.values())
 
 
-def _kind(unit: Any, uses: Iterable[Any]) -> Any:
-    """What units have in common that one box may show: the module, the op, the use of a leaf."""
-    if module := _module(unit):
-        return id(module)
-    if unit.parents:
-        return unit.op
-    return type(unit), unit.label.split("[")[0], frozenset(uses)
+def _merge(
+    units: list[Any],
+    parents: Callable[[Any], Any],
+    owner: dict[Value, Any],
+    box_of: dict[Any, Box],
+) -> None:
+    """Find each unit's box in `box_of`, where units of one kind with the same parents have become one.
 
-
-def _merged(new: Box, alike: dict[Any, Box]) -> Box:
-    """The box among those before that can show what `new` does, or else `new` itself.
-
-    One of the same kind with the same parents can. (Whose parameters they borrow makes no
-    difference: the squares of all weights are one box.) And a chain, such as a + b + c + ...,
-    is one box: there a node has a node of its own kind for a parent.
+    (Whose parameters they borrow makes no difference: the squares of all weights are one box.)
+    A chain, such as a + b + c + ..., is one box too: there a node has a node of its own kind
+    for a parent. Leaves are one box if they are of one kind and used by the same boxes.
     """
-    for box in new.parents:
-        rest = set(new.parents) - {box}
-        if box.kind == new.kind and (rest <= set(box.parents) or not (box.taken or box.module)):
-            break
-    else:
-        own = frozenset(new.parents) - new.borrowed
-        box = alike.setdefault((new.kind, own, bool(new.borrowed)), new)
-    above = [b for b in new.parents if b is not box]
-    for parent in above:
-        parent.taken = True
-    box.parents = list(dict.fromkeys(box.parents + above))
-    box.borrowed |= new.borrowed
-    return box
+    kinds: dict[Box, Any] = {}
+    alike: dict[Any, Box] = {}
+    taken: set[Box] = set()  # boxes that others are computed from: a chain ends there
+    used_by: dict[Value, dict[Box, None]] = {}
+    for unit in units:
+        if _is_leaf(unit):
+            used_by[unit] = {}
+            continue
+        above = dict.fromkeys(box_of[p] for p in parents(unit) if p in box_of)
+        borrowed = _borrowed(unit, owner, box_of)
+        leaves = [p for p in parents(unit) if _is_leaf(p)]
+        kind = _module(unit) or unit.op, frozenset(map(_sort, leaves)), bool(borrowed)
+        for box in above:
+            same = above.keys() - {box} <= set(box.parents)
+            if kinds[box] == kind and (same or not (box in taken or box.module)):
+                break
+        else:
+            box = alike.setdefault((kind, frozenset(above.keys() - borrowed)), Box(_module(unit)))
+        kinds[box] = kind
+        box.units.append(unit)
+        box.parents += [b for b in above if b not in (box, *box.parents)]
+        box.borrowed |= borrowed
+        box_of[unit] = box
+        taken.update(b for b in above if b is not box)
+        for leaf in leaves:
+            used_by[leaf][box] = None
+    for leaf, users in used_by.items():
+        box = alike.setdefault((_sort(leaf), frozenset(users)), Box(None))
+        box.units.append(leaf)
+        box_of[leaf] = box
+        for user in users:
+            if box not in user.parents:
+                user.parents.append(box)
+
+
+def _is_leaf(unit: Any) -> bool:
+    return isinstance(unit, Value) and not unit.parents
+
+
+def _sort(leaf: Value) -> Any:
+    """Constants are one sort of leaf; else those are which the same variable holds."""
+    return type(leaf), leaf.label.split("[")[0]
+
+
+def _borrowed(unit: Any, owner: dict[Value, Any], box_of: dict[Any, Box]) -> set[Box]:
+    """The boxes of modules of which a node outside uses parameters."""
+    if isinstance(unit, Call):
+        return set()
+    return {box_of[owner[p]] for p in unit.parents if not p.parents and owner[p] is not p}
 
 
 def _module(unit: Any) -> Any:
@@ -153,19 +182,20 @@ def _interior(order: list[Value], level: str) -> dict[Value, Call]:
     return owner
 
 
-def _uses_of_leaves(order: list[Value], owner: dict[Value, Any]) -> dict[Value, dict[Any, Any]]:
-    """For every leaf, what it is used for; with a call of the module whose parameter it is."""
-    uses: dict[Value, dict[Any, Any]] = {}
+def _parameters(order: list[Value], owner: dict[Value, Any]) -> dict[Value, Call]:
+    """The leaves that one module uses, and not as its inputs, each with a call of that module."""
+    users: dict[Value, dict[Any, Call]] = {}
+    inputs: set[Value] = set()
     for v in order:
         call = owner[v]
         for p in v.parents:
-            if p.parents:
-                continue
-            if not isinstance(call, Call):
-                use, by = ("op", v.op), None
-            elif id(p) in call.inputs:
-                use, by = ("input", id(call.module)), None
-            else:
-                use, by = ("parameter", id(call.module)), call
-            uses.setdefault(p, {})[use] = by
-    return uses
+            if isinstance(call, Call) and not p.parents:
+                if id(p) in call.inputs:
+                    inputs.add(p)
+                else:
+                    users.setdefault(p, {})[id(call.module)] = call
+    return {
+        p: next(iter(calls.values()))
+        for p, calls in users.items()
+        if len(calls) == 1 and p not in inputs
+    }

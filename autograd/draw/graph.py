@@ -105,20 +105,27 @@ def has_gradients(shown_as: list[Box]) -> bool:
 
 def card(box: Box, gradients: bool, scale: float) -> Card:
     if box.module:
-        return module_card(box, gradients)
+        return module_card(box, gradients, scale)
     if len(box.units) == 1:
         return single(box.units[0], gradients, scale)
     return several(box, gradients)
 
 
-def module_card(box: Box, gradients: bool) -> Card:
-    """All calls of a module: how much is inside, and how large its gradient is."""
+def module_card(box: Box, gradients: bool, scale: float) -> Card:
+    """All calls of a module: its output if that is one number, its size, its gradient's size."""
+    rows, fill = [], MODULE
+    if len(box.outputs) == 1:
+        v = box.outputs[0]
+        rows.append(f"data {shown(v.data)}")
+        if gradients:
+            rows.append(f"grad {shown(v.grad)}")
+            fill = tint(v.grad, scale)
     leaves = [v for v in box.nodes if not v.parents and not isinstance(v, Constant)]
-    rows = [f"{len(box.nodes):,} nodes", f"{len(leaves):,} parameters"]
+    rows.append(f"{len(leaves):,} parameters, {len(box.nodes):,} nodes")
     if gradients and leaves:
-        rows.append(f"|grad| {shown(hypot(*[v.grad for v in leaves]))}")
+        rows.append(f"gradient norm {shown(hypot(*[v.grad for v in leaves]))}")
     heading = box.module.name + f"  {TIMES} {len(box.units):,}" * (len(box.units) > 1)
-    return Card(heading, "", "", rows, heading + ": " + ", ".join(rows), MODULE)
+    return Card(heading, "", "", rows, heading + ": " + ", ".join(rows), fill)
 
 
 def several(box: Box, gradients: bool) -> Card:
