@@ -1,0 +1,138 @@
+"""Where the parameters of compiled programs live: in one flat array, with another for gradients.
+
+A parameter that a program uses stays the same object, but becomes a `Stored`: its `data` and
+`grad` read and write the arrays, so they are right at any moment, whoever changed them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.jit import trace
+from autograd.jit.trace import DATA, GRAD
+from autograd.value import Value
+
+
+class Store:
+    """data, grad: arrays with a number for each parameter. runs: what reads these arrays and must
+    finish its backward pass before a parameter changes (see `Run.pull`)."""
+
+    def __init__(self, data: np.ndarray, grad: np.ndarray) -> None:
+        self.data, self.grad = data, grad
+        self.base: tuple[Store, int] | None = None  # the larger store that took this one in
+        self.inner: list[Store] = []  # those that this one took in
+        self.runs: list[Any] = []
+
+    def move(self, data: np.ndarray, grad: np.ndarray) -> None:
+        """Go on in this memory, with all the stores inside."""
+        self.data, self.grad = data, grad
+        for store in self.inner:
+            start = store.base[1] if store.base else 0
+            part = slice(start, start + len(store.data))
+            store.move(data[part], grad[part])
+
+    def top(self) -> "tuple[Store, int]":
+        """The largest store that these parameters are in, and where in it they begin."""
+        store, offset = self, 0
+        while store.base:
+            store, start = store.base
+            offset += start
+        return store, offset
+
+    def settle(self) -> None:
+        """Before parameters change: finish the backward passes that need them as they are."""
+        for run in self.top()[0].runs:
+            if run.pending is not None:
+                run.pull()
+
+
+class Stored(Value):
+    """A leaf Value whose numbers live in a store. Copies and pickles of it are plain Values."""
+
+    __slots__ = ()
+
+    def _get_data(self) -> float:
+        return DATA.__get__(self).data.item(GRAD.__get__(self))  # type: ignore[no-any-return]
+
+    def _set_data(self, x: float) -> None:
+        store = DATA.__get__(self)
+        store.settle()
+        store.data[GRAD.__get__(self)] = x
+
+    def _get_grad(self) -> float:
+        return DATA.__get__(self).grad.item(GRAD.__get__(self))  # type: ignore[no-any-return]
+
+    def _set_grad(self, x: float) -> None:
+        DATA.__get__(self).grad[GRAD.__get__(self)] = x
+
+    data = property(_get_data, _set_data)  # type: ignore[assignment]
+    grad = property(_get_grad, _set_grad)  # type: ignore[assignment]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _plain, (self.data, self.grad, self.label)
+
+
+trace.guarded.append(Stored)
+
+
+def _plain(data: float, grad: float, label: str) -> Value:
+    v = Value(data, label)
+    v.grad = grad
+    return v
+
+
+def adopt(parameters: Sequence[Value]) -> Store:
+    """One store that holds all of these leaves, with those it takes in first in their order."""
+    parameters = list({id(v): v for v in parameters}.values())
+    fresh = [v for v in parameters if type(v) is not Stored]
+    stores: dict[int, Store] = {}
+    for v in parameters:
+        if type(v) is Stored:
+            top = DATA.__get__(v).top()[0]
+            stores[id(top)] = top
+    if len(stores) == 1 and not fresh:
+        return stores.popitem()[1]
+    olds = list(stores.values())
+    for old in olds:
+        old.settle()
+    start = sum([len(old.data) for old in olds])
+    data = np.empty(start + len(fresh))
+    grad = np.empty(start + len(fresh))
+    store, at = Store(data, grad), 0
+    for old in olds:
+        part = slice(at, at + len(old.data))
+        data[part], grad[part] = old.data, old.grad
+        old.base = (store, at)
+        old.move(data[part], grad[part])
+        store.inner.append(old)
+        store.runs += old.runs
+        at = part.stop
+    data[at:] = list(map(DATA.__get__, fresh))
+    grad[at:] = list(map(GRAD.__get__, fresh))
+    for i, v in enumerate(fresh, at):
+        DATA.__set__(v, store)
+        GRAD.__set__(v, i)
+        v.__class__ = Stored
+    return store
+
+
+def places(store: Store, parameters: Sequence[Value]) -> list[int]:
+    """Where in `store` these parameters are."""
+    offsets: dict[int, int] = {}
+    found = []
+    for v in parameters:
+        own = DATA.__get__(v)
+        if id(own) not in offsets:
+            offsets[id(own)] = offset_in(own, store)
+        found.append(offsets[id(own)] + GRAD.__get__(v))
+    return found
+
+
+def offset_in(own: Store, store: Store) -> int:
+    offset = 0
+    while own is not store:
+        assert own.base is not None
+        own, start = own.base
+        offset += start
+    return offset
