@@ -170,6 +170,10 @@ def _leaves(tree: Any, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, 
         yield path, tree
 
 
+def _data(x: Any) -> float:
+    return x.data if isinstance(x, Value) else number(x)
+
+
 def _one_value(y: Any) -> Value:
     if isinstance(y, Value):
         return y
@@ -235,7 +239,7 @@ def gradcheck(
     where f is not finite the check fails: choose another point.
     """
     arguments = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-    arguments = _map(lambda x: x.data if isinstance(x, Value) else number(x), arguments)
+    arguments = _map(_data, arguments)
     exact = dict(_leaves(jacobian(lambda xs: f(*xs))(arguments)))  # by output path + input path
     paths = [path for path, _ in _leaves(arguments)]
     if not paths:
@@ -245,7 +249,7 @@ def gradcheck(
         shifted = iter(paths)
         moved = _map(lambda old: Value(x if next(shifted) == at else old), arguments)
         with no_grad():
-            return [(path, _one_value(y).data) for path, y in _leaves(f(*moved))]
+            return [(path, _data(y)) for path, y in _leaves(f(*moved))]
 
     numeric: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[float, float]] = {}
     for path, x in _leaves(arguments):
@@ -258,8 +262,7 @@ def gradcheck(
 
     reports = []
     for (where, path), (slope, noise) in numeric.items():
-        found = exact[where + path]
-        found = found.data if isinstance(found, Value) else found
+        found = _data(exact[where + path])
         scale = max(1.0, abs(found), abs(slope))
         error, allowed = abs(found - slope) / scale, tolerance + noise / scale
         ok = error <= allowed  # False for NaN

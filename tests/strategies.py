@@ -45,6 +45,39 @@ AS_USERS_WRITE: dict[str, Callable[..., Any]] = {
 }
 
 
+def torch_ops(torch: Any) -> dict[str, Callable[..., Any]]:
+    """The same table for PyTorch: every operand becomes a float64 tensor."""
+    f = torch.nn.functional
+
+    def dot(*v: Any) -> Any:
+        ws, xs, bias = halves(v)
+        total = torch.dot(torch.stack(ws), torch.stack(xs))
+        return total if bias is None else total + bias
+
+    table = {op.symbol: getattr(torch, op.name, None) for op in OPS.values()}
+    table |= {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "/": operator.truediv,
+        "**": operator.pow,
+        "leaky_relu": f.leaky_relu,
+        # PyTorch's softplus is x above its threshold, 20 as it comes: there digits are lost.
+        "softplus": lambda x: f.softplus(x, threshold=40),
+        "gelu": lambda x: f.gelu(x, approximate="tanh"),
+        "sum": lambda *v: torch.stack(v).sum(),
+        "dot": dot,
+        BY_HAND: dot,
+        "take": lambda *v: v[len(v) // 2] * 1.0,
+        "logsumexp": lambda *v: torch.logsumexp(torch.stack(v), 0),
+    }
+
+    def on_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *v: function(*[torch.as_tensor(x, dtype=torch.float64) for x in v])
+
+    return {symbol: on_tensors(function) for symbol, function in table.items()}
+
+
 @dataclass(frozen=True)
 class Program:
     """A function of `inputs` numbers: slot 0, 1, ... hold the inputs, each step adds a slot.

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import operator
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,7 @@ import autograd
 from autograd import Value, gradcheck, hessian, jacobian
 from autograd.functional import grad
 from autograd.ops import OPS
-from tests.strategies import AS_USERS_WRITE, N_ARY, programs
+from tests.strategies import AS_USERS_WRITE, N_ARY, programs, torch_ops
 
 inf, nan = math.inf, math.nan
 ROWS = [pytest.param(op, id=op.name) for op in OPS.values()]
@@ -107,33 +106,6 @@ def torch():
     return pytest.importorskip("torch")
 
 
-def torch_table(torch):
-    f = torch.nn.functional
-
-    def dot(*v):
-        n = len(v) // 2
-        total = torch.dot(torch.stack(v[:n]), torch.stack(v[n : 2 * n]))
-        return total + v[-1] if len(v) % 2 else total
-
-    named = {op.symbol: getattr(torch, op.name, None) for op in OPS.values()}
-    return named | {
-        "+": operator.add,
-        "-": operator.sub,
-        "*": operator.mul,
-        "/": operator.truediv,
-        "**": operator.pow,
-        "leaky_relu": f.leaky_relu,
-        # PyTorch's softplus is x above its threshold, 20 as it comes: there digits are lost.
-        "softplus": lambda x: f.softplus(x, threshold=40),
-        "gelu": lambda x: f.gelu(x, approximate="tanh"),
-        "sum": lambda *v: torch.stack(v).sum(),
-        "dot": dot,
-        "sum by hand": dot,
-        "take": lambda *v: v[len(v) // 2] * 1.0,
-        "logsumexp": lambda *v: torch.logsumexp(torch.stack(v), 0),
-    }
-
-
 def torch_run(torch, function, point):
     """The value and the gradient of a function at a point, by PyTorch in float64."""
     xs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in point]
@@ -148,7 +120,7 @@ def same(a, b, tolerance=1e-12):
 
 @pytest.mark.parametrize("op", ROWS)
 def test_values_and_gradients_are_pytorchs_at_ordinary_and_edge_points(op, torch):
-    table = torch_table(torch)
+    table = torch_ops(torch)
     for point in edges(op):
         y, gradient = torch_run(torch, table[op.symbol], point)
         ours = op(*[Value(x) for x in point])
@@ -158,7 +130,7 @@ def test_values_and_gradients_are_pytorchs_at_ordinary_and_edge_points(op, torch
 
 @pytest.mark.parametrize("op", ROWS)
 def test_second_derivatives_are_pytorchs(op, torch):
-    table = torch_table(torch)
+    table = torch_ops(torch)
     for point in ordinary(op):
         matrix = hessian(lambda xs: op(*xs))(list(point))  # noqa: B023  (called right here)
         xs = tuple(torch.tensor(x, dtype=torch.float64) for x in point)
@@ -179,12 +151,7 @@ def test_softplus_keeps_the_digits_that_pytorch_drops_above_20(torch):
 def test_random_programs_have_pytorchs_values_and_gradients(case):
     torch = pytest.importorskip("torch")
     program, point = case
-    table = torch_table(torch)
-
-    def tensors(*slots):
-        return [s if hasattr(s, "dtype") else torch.tensor(s, dtype=torch.float64) for s in slots]
-
-    ops = {k: (lambda *v, k=k: table[k](*tensors(*v))) for k in table}
+    ops = torch_ops(torch)
     y, gradient = torch_run(torch, lambda *xs: program(*xs, ops=ops), point)
     leaves = [Value(x) for x in point]
     ours = program(*leaves)
