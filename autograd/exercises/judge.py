@@ -203,7 +203,10 @@ def _answers(source: str, task: Task, cases: list[Case], oracle: Targets) -> lis
 def _agree(a: Answer, b: Answer, case: Case) -> bool:
     if a.trouble or b.trouble:
         return bool(a.trouble and b.trouble) and _kind(a.trouble) == _kind(b.trouble)
-    return same(list(a.outcome.items()), list(b.outcome.items()), case.tolerance)
+    mine, theirs = a.outcome or {}, b.outcome or {}
+    return mine.keys() == theirs.keys() and all(
+        same(mine[name], theirs[name], case.tolerance) for name in mine
+    )
 
 
 def _kind(trouble: Trouble | None) -> str:

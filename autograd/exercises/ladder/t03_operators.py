@@ -22,7 +22,9 @@ def reaches(program: Program) -> Case:
                 seen.add(id(node))
                 ahead.extend(parents(node))
         leaves = [name for name in nodes if f"{name} = Value(" in program.source]
-        return {f"{program.root} was computed from": [n for n in leaves if id(nodes[n]) in seen]}
+        found = [n for n in leaves if id(nodes[n]) in seen]
+        grads = {f"{k}.grad": v.grad for k, v in nodes.items()}  # 0: nobody has asked for them
+        return {f"{program.root} was computed from": found} | grads
 
     return Case(program.source, run)
 

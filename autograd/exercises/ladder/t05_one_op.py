@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import autograd
-from autograd.exercises.ladder.common import graph, value_up_to
+from autograd.exercises.ladder.common import data_case, graph, value_up_to
 from autograd.exercises.program import Program
 from autograd.exercises.task import Case, Law, Mistake, Outcome, Task
 
@@ -46,10 +46,12 @@ def law(*expressions: str, **how: float) -> Callable[[random.Random], list[Case]
 
 
 def computes(rng: random.Random) -> list[Case]:
-    from autograd.exercises.ladder.common import data_case
+    both = (*ALL, "a - b", "a / b", "-a", "2 - a", "2 / a", "2 + a", "2 * a")
+    return [data_case(program(e)) for e in both]
 
-    both = [program(e) for e in (*ALL, "a - b", "a / b", "-a", "2 - a", "2 / a", "2 + a", "2 * a")]
-    return [data_case(p) for p in both]
+
+def kink(rng: random.Random) -> list[Case]:
+    return [case(program("a.relu()", "a = Value(0.0)"), upstream=10.0)]
 
 
 def anywhere(rng: random.Random) -> list[Case]:
@@ -111,6 +113,7 @@ ann.money, bob.money  # (50.0, 50.0)
             law(*ALL)),
         Law("The chain rule: what arrives is the derivative times c.grad.",
             law(*ALL, upstream=10.0)),
+        Law("Where relu bends, at 0, nothing passes.", kink),
         Law("What a Value already has in `.grad` stays; the new part is added.",
             law("a + b", "a * b", "a ** 2", "a.tanh()", "a.exp()", "a.log()", "a.relu()",
                 before=100.0)),

@@ -86,6 +86,7 @@ def scaled(rng: random.Random) -> list[Case]:
         case("lambda a: 1_000_000 * a * a", lambda a: 1_000_000 * a * a, [3.0], True),
         case("lambda a: a ** 9", lambda a: a**9, [5.0], True),
         case("lambda a: exp(a)", autograd.exp, [9.0], True),
+        case("lambda a: 1000 + a / 1_000_000", lambda a: 1000 + a / 1_000_000, [2.0], True),
         case("lambda a: exp(a), at 9, 1 % too big",
              lambda a: wrong(autograd.exp(a), p0=1.01), [9.0], False),
     ]  # fmt: skip
@@ -110,8 +111,9 @@ Write `gradcheck(f, xs)`: is what `backward()` says about `f` true? `f` takes as
 else `False`.
 
 - Make new Values for every call of `f`, so that no old gradient is in the way.
-- "Agree" must be relative: 1,000,000.1 and 1,000,000.2 agree, 0.1 and 0.2 do not. An error of
-  0.1 % must be found; rounding (about one part in a million) must be forgiven.
+- "Agree" must be relative for slopes above 1: 1,000,000.1 and 1,000,000.2 agree, 0.1 and 0.2 do
+  not. Below 1 the difference itself counts. An error of 0.1 % must be found; rounding (about one
+  part in a million) must be forgiven.
 - Leave the list `xs` as it was.
 
 The checker will hand you functions whose `backward()` is wrong on purpose.""",
@@ -160,7 +162,8 @@ def gradcheck(f, xs, h=1e-5, tolerance=1e-4):
         Law("Every input is checked, not only one.", each_input),
         Law("Each input's gradient is compared with its own slope.", compensated),
         Law("An error of one percent or less is found, too big or too small.", fine),
-        Law("Big gradients are judged by the relative error.", scaled),
+        Law("Big gradients are judged by the relative error, small ones by the error itself.",
+            scaled),
         Law("Steep curves do not fool it: the slope by trying is exact enough.", curved),
     ),
     mistakes=(
