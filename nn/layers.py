@@ -17,7 +17,7 @@ from typing import Any
 
 from autograd.ops import OPS, maximum, sqrt, sum, take
 from autograd.value import Constant, Value, dot
-from nn.init import GAINS, Initialiser, generator, kaiming_uniform
+from nn.init import GAINS, Initialiser, generator, kaiming_uniform, normal
 from nn.module import Module, vector
 
 
@@ -231,8 +231,7 @@ class Embedding(Module):
         rng: random.Random | None = None,
     ) -> None:
         _check_sizes(num=num, dim=dim)
-        rng = generator(rng)
-        init = init or (lambda n, fan_in, fan_out, rng: [rng.gauss(0.0, 1.0) for _ in range(n)])
+        rng, init = generator(rng), init or normal
         self.weight = [[Value(x) for x in init(dim, num, dim, rng)] for _ in range(num)]
 
     def forward(self, tokens: Any) -> Any:

@@ -77,6 +77,11 @@ def cross_entropy(logits: Any, target: Any) -> Value:
     list of such lists and a list of ints, and the result is the mean. Stable, and two nodes an
     example: logsumexp(logits) - logits[target]. Raises IndexError for a target out of range.
     """
+    if not hasattr(logits, "__len__"):
+        raise TypeError(
+            "cross_entropy takes a list with a logit for each class, but got one number. Give the "
+            "model an output for each class, or use binary_cross_entropy_with_logits."
+        )
     if len(logits) and hasattr(logits[0], "__len__"):
         return _mean([cross_entropy(z, t) for z, t in _pairs(logits, target, depth=1)])
     if len(logits) == 0 or hasattr(target, "__len__"):

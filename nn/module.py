@@ -26,11 +26,11 @@ class Module:
     level = "model"
     training = True
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *inputs: Any, **options: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, ...)")
 
-    def __call__(self, *inputs: Any) -> Any:
-        outputs = self.forward(*inputs)
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        outputs = self.forward(*inputs, **options)
         self.mark(_values([outputs]), list(_values(inputs)))
         return outputs
 
@@ -168,7 +168,7 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
         raw = file.read()
     try:
         content = json.loads(raw.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{os.fspath(path)!r} is not whole JSON: it was cut off, or nn.save did not write it. "
             f"Load another copy, or save the model again. ({error}; the model is unchanged)"
@@ -184,7 +184,7 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
         raise ValueError(f"{os.fspath(path)!r} holds no parameters. (The model is unchanged.)")
     try:
         model.load_state_dict(state)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{os.fspath(path)!r} holds {content.get('model')}, and it can't be loaded into "
             f"{model!r}: {error}"

@@ -99,15 +99,18 @@ def fit(
                     optimizer.step()
                     terms.append(value.data * len(batch))
                     show(epoch, history)
-                history.losses.append(math.fsum(terms) / len(order))
+                watched = math.fsum(terms) / len(order)
 
                 model.eval()
                 with no_grad():
+                    columns = [(history.losses, watched)]
                     if validation is not None:
-                        history.validation_losses.append(_number(loss(model, *held_out)))
+                        watched = _number(loss(model, *held_out))
+                        columns.append((history.validation_losses, watched))
                     for name, metric in metrics.items():
-                        history.metrics[name].append(_number(metric(model, *held_out)))
-                watched = (history.validation_losses or history.losses)[-1]
+                        columns.append((history.metrics[name], _number(metric(model, *held_out))))
+                for column, number in columns:  # together: no interrupt leaves half an epoch
+                    column.append(number)
                 if isinstance(schedule, ReduceLROnPlateau):
                     schedule.step(watched)
                 elif schedule is not None:

@@ -1,5 +1,6 @@
 """Layers against formulas written out, against PyTorch, and against misuse."""
 
+import inspect
 import math
 import random
 from functools import partial
@@ -9,6 +10,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value
+from autograd import value as engine
 
 
 def leaves(nested):
@@ -244,6 +246,42 @@ def test_dropout_takes_its_mask_from_one_overridable_method():
 def test_dropout_is_the_identity_in_evaluation():
     xs = [Value(1.0), Value(2.0)]
     assert nn.Dropout(0.9).eval()(xs) == xs
+
+
+# --- for the compiler ------------------------------------------------------------------------
+
+
+class Blind(Value):
+    """A Value that shows nobody its number: what uses only ops does not notice."""
+
+    __slots__ = ()
+    data = property(lambda self: pytest.fail("a layer or a loss looked at a number"))
+
+
+def blind(op, *parents):
+    v = Value.__new__(Blind)
+    v.op, v.parents = op, parents
+    return v
+
+
+def test_layers_and_losses_never_look_at_a_number(monkeypatch):
+    monkeypatch.setattr(engine, "recorder", lambda op, parents: blind(op.symbol, *parents))
+    x, y = ([blind("") for _ in range(4)] for _ in range(2))
+    outputs = [
+        nn.MLP(4, [3, 2], "gelu")(x),
+        nn.MaxPool2d(2)(nn.Conv2d(1, 2, 2, padding=1)([[x[:2], x[2:]]])),
+        nn.LayerNorm(4)(nn.Dropout(0.5)(x)),
+        nn.RNN(2, 3)([x[:2], x[2:]]),
+        nn.Embedding(3, 2)([0, 2]),
+        *[getattr(nn, name)(x, y) for name in nn.losses.__dict__ if name.endswith("e_loss")],
+        nn.huber_loss([x], [y]),
+        nn.binary_cross_entropy_with_logits(x, y),
+        nn.cross_entropy([x, y], [0, 3]),
+        nn.l1_penalty(x) + nn.l2_penalty(y),
+    ]
+    assert {type(v) for v in leaves(outputs)} == {Blind}
+    for module in (nn.layers, nn.losses):  # parameters are not blind, but nobody looks either
+        assert ".data" not in inspect.getsource(module)
 
 
 # --- initialisers ----------------------------------------------------------------------------

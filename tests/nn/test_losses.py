@@ -152,6 +152,8 @@ def test_logits_and_targets_of_different_number_raise():
         nn.cross_entropy([[Value(0.0)], [Value(0.0)]], [0])
     with pytest.raises(ValueError, match="a list of such lists"):
         nn.cross_entropy([Value(0.0), Value(1.0)], [0, 1])
+    with pytest.raises(TypeError, match="an output for each class"):
+        nn.cross_entropy(Value(0.0), 0)
     with pytest.raises(ValueError, match="0 logits"):
         nn.cross_entropy([], 0)
 

@@ -177,6 +177,7 @@ def test_a_state_with_something_else_than_numbers_changes_nothing(bad):
     [
         (b"", "cut off"),
         (b"\x80\x04\x95pickle", "cut off"),
+        (b"[" * 100_000, "cut off"),
         (b"[1, 2]", "nn.save"),
         (b'{"weights": [1, 2]}', "nn.save"),
         (b'{"format": "glassgrad model 1"}', "no parameters"),
@@ -189,6 +190,20 @@ def test_a_foreign_file_teaches_and_changes_nothing(tmp_path, content, says):
     model = nn.MLP(2, [3, 1])
     before = model.state_dict()
     with pytest.raises(ValueError, match=says):
+        nn.load(model, path)
+    assert model.state_dict() == before
+
+
+def test_a_number_too_large_for_a_float_teaches_and_changes_nothing(tmp_path):
+    model, path = nn.MLP(1, [1]), tmp_path / "model.json"
+    nn.save(model, path)
+    before = model.state_dict()
+    path.write_text(
+        path.read_text().replace(
+            '"layers.0.neurons.0.b": 0.0', f'"layers.0.neurons.0.b": {10**400}'
+        )
+    )
+    with pytest.raises(ValueError, match="too large"):
         nn.load(model, path)
     assert model.state_dict() == before
 
