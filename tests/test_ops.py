@@ -132,7 +132,7 @@ def test_values_and_gradients_are_pytorchs_at_ordinary_and_edge_points(op, torch
 def test_second_derivatives_are_pytorchs(op, torch):
     table = torch_ops(torch)
     for point in ordinary(op):
-        matrix = hessian(lambda xs: op(*xs))(list(point))  # noqa: B023  (called right here)
+        matrix = hessian(lambda xs: op(*xs))(list(point))
         xs = tuple(torch.tensor(x, dtype=torch.float64) for x in point)
         theirs = torch.autograd.functional.hessian(table[op.symbol], xs)
         for row, their_row in zip(matrix, theirs):
