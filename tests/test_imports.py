@@ -12,13 +12,14 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted([*ROOT.glob("autograd/**/*.py"), *ROOT.glob("nn/**/*.py")])
 
 ENGINE = {"autograd.number", "autograd.ops", "autograd.graph", "autograd.value"}
-READERS = {"autograd.functional", "autograd.steps", "autograd.diagnose"}
+READERS = {"autograd.functional", "autograd.pickling", "autograd.steps", "autograd.diagnose"}
 MAY_IMPORT = {  # unit -> the units it may import; a unit is a module or a whole subpackage
     "autograd.number": set(),
     "autograd.graph": set(),
     "autograd.ops": {"autograd.number"},
     "autograd.value": ENGINE - {"autograd.value"},
     "autograd.functional": ENGINE,
+    "autograd.pickling": ENGINE,
     "autograd.pickling": ENGINE,
     "autograd.steps": ENGINE | {"autograd.functional"},
     "autograd.diagnose": ENGINE | {"autograd.functional", "autograd.steps"},
