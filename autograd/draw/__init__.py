@@ -2,13 +2,24 @@
 
 from typing import Any
 
+from autograd.draw.charts import decision_map, histograms, image_grid, loss_curve
 from autograd.draw.graph import draw
 from autograd.draw.names import name_values
 from autograd.draw.picture import Drawing, NoGraphviz, Picture, has_graphviz
 from autograd.graph import topological_order
 from autograd.value import Value
 
-__all__ = ["Drawing", "NoGraphviz", "Picture", "draw", "name_values"]
+__all__ = [
+    "Drawing",
+    "NoGraphviz",
+    "Picture",
+    "decision_map",
+    "draw",
+    "histograms",
+    "image_grid",
+    "loss_curve",
+    "name_values",
+]
 
 SMALL = 60  # nodes: up to here, a Value in a notebook shows the graph that it came from
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd.graph import topological_order
-from autograd.value import Constant, Value
+from autograd.value import Value
 
 MERGE_ABOVE = 60  # boxes: in a larger picture, boxes of one kind become one box with a count
 
@@ -87,7 +87,7 @@ def _merge(
     owner: dict[Value, Any],
     box_of: dict[Any, Box],
 ) -> None:
-    """Find each unit's box in `box_of`, where units of one kind with the same parents have become one.
+    """Find the box of each unit, where units of one kind with the same parents share a box.
 
     (Whose parameters they borrow makes no difference: the squares of all weights are one box.)
     A chain, such as a + b + c + ..., is one box too: there a node has a node of its own kind

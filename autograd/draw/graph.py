@@ -1,19 +1,20 @@
 """`draw`: a graph as text for Graphviz, and so as a picture."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import hypot, isfinite, sqrt
 from typing import Any
 
 from autograd.draw.boxes import Box, boxes
-from autograd.draw.names import markup, shown
+from autograd.draw.names import markup, shown, values_in
 from autograd.draw.picture import Drawing
 from autograd.value import Constant, Value
 
 LARGEST = 1000  # boxes: above that, a picture is slow to lay out and nobody can read it
 SIGNS = {"*": "×", "/": "÷", "-": "−", "neg": "−", "**": "^", "sum": "Σ", "dot": "w·x"}
 NBSP, TIMES = "\u00a0", "×"
-INK, PALE, LINE, PANEL, LIT, MODULE = "#1c2733", "#5d6b7a", "#8793a1", "#dfe5ec", "#c2185b", "#f2eee3"
+INK, PALE, LINE = "#1c2733", "#5d6b7a", "#8793a1"  # text, less important text, lines
+PANEL, MODULE, LIT = "#dfe5ec", "#f2eee3", "#c2185b"  # behind an op, a module; what is lit
 POSITIVE, NEGATIVE = (64, 140, 210), (240, 130, 40)  # no colour-blindness mixes blue and orange
 
 
@@ -56,7 +57,7 @@ def draw(
 
     Gradients show once `backward()` has run. Raises ValueError above 1,000 boxes.
     """
-    roots = list(_values(root))
+    roots = values_in(root)
     if not roots:
         raise TypeError(
             f"draw() needs a Value or a list of them, but this is {root!r:.60}. "
@@ -85,14 +86,6 @@ _ADVICE = {
     "neuron": 'Try draw(root, level="layer"), which shows a layer as one box.',
     "layer": "Draw a part of it, such as the output for one example.",
 }
-
-
-def _values(thing: Any) -> Iterable[Value]:
-    if isinstance(thing, Value):
-        yield thing
-    elif isinstance(thing, (list, tuple)):
-        for item in thing:
-            yield from _values(item)
 
 
 def has_gradients(shown_as: list[Box]) -> bool:
@@ -204,7 +197,7 @@ def as_dot(cards: list[Card], direction: str) -> tuple[str, str, dict[str, str]]
     """
     lines = [
         "digraph {",
-        f'  graph [rankdir={direction} bgcolor=white pad=0.15 nodesep=0.22 ranksep=0.4]',
+        f"  graph [rankdir={direction} bgcolor=white pad=0.15 nodesep=0.22 ranksep=0.4]",
         f'  node [shape=plain fontname="sans-serif" fontsize=13 fontcolor="{INK}"]',
         f'  edge [color="{LINE}" arrowsize=0.6]',
     ]

@@ -26,6 +26,13 @@ def _label(thing: Any, name: str) -> None:
             _label(item, f"{name}[{i}]")
 
 
+def values_in(thing: Any) -> list[Value]:
+    """The Values in nested lists and tuples, in order."""
+    if isinstance(thing, (list, tuple)):
+        return [v for item in thing for v in values_in(item)]
+    return [thing] if isinstance(thing, Value) else []
+
+
 def shown(x: float) -> str:
     """A number as every picture shows it."""
     return f"{x:.4g}"

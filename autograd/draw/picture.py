@@ -6,9 +6,10 @@ import shutil
 import subprocess
 import sys
 from functools import cached_property
-from autograd.draw.names import markup
 from pathlib import Path
 from typing import Any
+
+from autograd.draw.names import markup
 
 FONT = "Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"  # one of them is everywhere
 SMALLEST = 0.65  # of its natural size: a wide picture shrinks to the page, but not below this
@@ -84,7 +85,6 @@ class Drawing(Picture):
                 )
         path.write_bytes(content)
 
-
     def _repr_mimebundle_(self, **_: Any) -> Any:
         try:
             return super()._repr_mimebundle_()
@@ -131,7 +131,9 @@ def tidy(svg: str, text: str, titles: dict[str, str]) -> str:
     svg = svg[svg.index("<svg") :]
     width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()  # type: ignore[union-attr]
     svg = svg[svg.index(">") + 1 :]
-    svg = re.sub(r"<!--.*?-->\n| xml:space=\"preserve\"| font-family=\"[^\"]*\"", "", svg, flags=re.DOTALL)
+    svg = re.sub(
+        r"<!--.*?-->\n| xml:space=\"preserve\"| font-family=\"[^\"]*\"", "", svg, flags=re.DOTALL
+    )
 
     head = open_svg(float(width), float(height), text)
 
