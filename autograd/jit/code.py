@@ -23,11 +23,16 @@ class Code:
     def __init__(self, template: str, args: Iterable[Any], shape: Any, call: str = "") -> None:
         self.template, self.args, self.shape = template, tuple(args), tuple(shape)
         self.call = call  # the NumPy function that it is, which may take out=
+        self.boolean = any(sign in template for sign in (" < ", " <= ", " > ", " >= ", " != ")) and (
+            "where" not in template
+        )
 
     @staticmethod
     def apply_op(op: Op, args: tuple[Any, ...]) -> Any:
         """An op of the table on code: text, simplified by x + 0 = x, 1 * x = x, x ** 1 = x."""
         a, b = args[0], args[-1]
+        if getattr(a, "boolean", False) or getattr(b, "boolean", False):
+            return apply(op.numpy, *args)  # NumPy has no arithmetic of truth values alone
         if op.symbol == "*" and 1.0 in (a, b):
             return b if is_number(a) and a == 1.0 else a
         if op.symbol == "*" and -1.0 in (a, b):  # -1 * x = -x
@@ -60,9 +65,7 @@ class Code:
     @property
     def atomic(self) -> bool:
         """No parentheses are needed around it."""
-        return self.template.endswith(")") and self.template.count("(") == 1 and (
-            self.template[0] not in "-("
-        )
+        return " " not in re.sub(r"\(.*\)", "", self.template) and self.template[0] != "-"
 
     def text(self) -> str:
         return self.template.format(*map(operand, self.args))
@@ -144,7 +147,7 @@ def operand(x: Any) -> str:
 
 
 def args(shape: Iterable[int]) -> str:
-    return ", ".join(map(str, shape))
+    return ", ".join(map(str, shape)) or "()"
 
 
 def size(shape: Iterable[int]) -> int:

@@ -625,7 +625,9 @@ class Program:
             if g is None:
                 return
             n = len(table)
-            g = self.shaped(g if shape_of(g) == array.shape else self.broadcast(g, (n,)), (n,))
+            if is_number(g) or shape_of(g) != array.shape:
+                g = self.broadcast(g, array.shape or (1,))
+            g = self.shaped(g, (n,))
             count = Code(f"np.bincount({{0}}, {{1}}, {len(region)})", [self.shaped(at, (n,)), g],
                          (len(region),))  # fmt: skip
             self.contribute(k, region, self.let("g_table", count))
@@ -714,7 +716,7 @@ class Program:
         for reverse in reversed(self.tape):
             reverse()
         step = [self.statement(line) for line in self.lines]
-        made = [f"{b.name} = np.zeros(({args(b.shape)}{',' * (len(b.shape) == 1)}))"
+        made = [f"{b.name} = np.zeros({b.shape})"
                 for b in self.made()]  # fmt: skip
         checks = [f"check({name}_i, {name}_limit)" for name in self.limits]
         names = [a.name for a in self.given]
@@ -723,7 +725,9 @@ class Program:
         body = ["def program(np, view, check, " + ", ".join(names) + "):"]
         body += ["    # made once: room for results, and views of parts of arrays"]
         body += [f"    {line}" for line in made + self.setup]
-        body += ["", "    def step():", *[f"        {line}" for line in checks + step]]
+        added = sorted({line.split()[0] for line in step if " += " in line and "[" not in line.split()[0]})
+        scope = [f"nonlocal {', '.join(added)}"] if added else []
+        body += ["", "    def step():", *[f"        {line}" for line in scope + checks + step]]
         body += ["        yield", "", "    return step", ""]
         return "\n".join(body)
 
@@ -784,7 +788,7 @@ def spell(view: View) -> str:
         whole = size(shape) == array.size
         code = array.name if whole else f"{flat}[{start}:{start + size(shape)}]"
         if view.shape != (array.shape if whole else (size(shape),)):
-            code += f".reshape({args(view.shape) or '()'})"
+            code += f".reshape({args(view.shape)})"
         return code
     rows, step = axes[0]
     inner = size(shape[1:])
