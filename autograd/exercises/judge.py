@@ -7,12 +7,13 @@ cause. If none does, the numbers themselves are compared: a sign, a factor, noth
 
 import math
 from dataclasses import dataclass, replace
+from functools import cache
 from numbers import Real
 from typing import Any
 
 from autograd.exercises import shield
 from autograd.exercises.shield import Trouble
-from autograd.exercises.task import Case, Law, Outcome, Targets, Task, load
+from autograd.exercises.task import Case, Law, Mistake, Outcome, Targets, Task, load
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _explain(verdict: Verdict, targets: Targets, oracle: Targets, seed: int) -> 
 
 def _known_mistake(
     task: Task, law: Law, targets: Targets, oracle: Targets, seed: int
-) -> tuple[Any, str]:
+) -> tuple[Mistake | None, str]:
     """The mistake of the catalogue whose answers are the student's, and how far they agree."""
     rows = [(law_ is law, case) for law_, cases in task.cases(seed) for case in cases]
     mine = []
@@ -177,8 +178,7 @@ def _known_mistake(
     if first is None:  # it fails now and then: random in the student's code
         return None, ""
     best, best_score, best_text = None, (0.0, 0.0), ""
-    for mistake in task.mistakes:
-        theirs = _answers(task.wrong(mistake), task, [case for _, case, _ in mine], oracle)
+    for mistake, theirs in _answers_of_mistakes(task, seed):
         agree = [_agree(a, b, case) for (_, case, a), b in zip(mine, theirs)]
         failing = [i for i, (this, _, a) in enumerate(mine) if this and not a.right]
         hits = sum(agree[i] for i in failing)
@@ -191,13 +191,15 @@ def _known_mistake(
     return best, best_text
 
 
-def _answers(source: str, task: Task, cases: list[Case], oracle: Targets) -> list[Answer]:
-    try:
-        wrong = load(source, task.targets)
-    except Exception as error:  # a mistake that shows when the class is made
-        trouble = Trouble(shield.ERROR, f"{type(error).__name__}: {error}")
-        return [Answer(None, trouble, "", ())] * len(cases)
-    return [_try(case, wrong, oracle) for case in cases]
+@cache
+def _answers_of_mistakes(task: Task, seed: int) -> list[tuple[Mistake, list[Answer]]]:
+    """What each wrong solution of the catalogue answers to each of the task's cases."""
+    cases = [case for _, cases in task.cases(seed) for case in cases]
+    oracle, found = task.right(), []
+    for mistake in task.mistakes:
+        wrong = load(task.wrong(mistake), task.targets)
+        found.append((mistake, [_try(case, wrong, oracle) for case in cases]))
+    return found
 
 
 def _agree(a: Answer, b: Answer, case: Case) -> bool:

@@ -117,7 +117,7 @@ Write a class `Neuron`. `n = Neuron(nin)` makes a neuron with `nin` inputs:
   numbers; for another length raise a `ValueError` (`zip` would silently drop what is too much);
 - `n.parameters()`: a list of all weights and the bias.
 
-From here on use the package's own Value (or yours): `from autograd import Value`.""",
+From here on use the package's own Value, `autograd.Value`; it does what yours does.""",
     neighbour="""\
 from autograd import Value
 
@@ -144,14 +144,14 @@ heating.data  # 5.0
     solution='''\
 import random
 
-from autograd import Value
+import autograd
 
 
 class Neuron:
     def __init__(self, nin):
         ### BEGIN SOLUTION
-        self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
-        self.b = Value(0.0)
+        self.w = [autograd.Value(random.uniform(-1, 1)) for _ in range(nin)]
+        self.b = autograd.Value(0.0)
         ### END SOLUTION
 
     def __call__(self, xs):
@@ -186,12 +186,12 @@ class Neuron:
         Mistake(
             "no_bias",
             "The bias is not added to the sum.",
-            (("total = self.b", "total = Value(0.0)"),),
+            (("total = self.b", "total = autograd.Value(0.0)"),),
         ),
         Mistake(
             "bias_each",
             "The bias is added once for each input; it belongs to the sum once.",
-            (("total + w * x", "total + w * x + self.b"), ("total = self.b", "total = Value(0.0)")),
+            (("total + w * x", "total + w * x + self.b"), ("total = self.b", "total = autograd.Value(0.0)")),
         ),
         Mistake(
             "no_tanh",
@@ -207,8 +207,8 @@ class Neuron:
             "one_weight_shared",
             "All places of `w` hold one and the same Value: `[Value(...)] * nin` copies the "
             "reference, not the Value. Write `[Value(...) for _ in range(nin)]`.",
-            (("[Value(random.uniform(-1, 1)) for _ in range(nin)]",
-              "[Value(random.uniform(-1, 1))] * nin"),),
+            (("[autograd.Value(random.uniform(-1, 1)) for _ in range(nin)]",
+              "[autograd.Value(random.uniform(-1, 1))] * nin"),),
         ),
         Mistake(
             "zero_weights",
@@ -228,7 +228,7 @@ class Neuron:
         Mistake(
             "plain_weights",
             "The weights are plain numbers; only Values get gradients.",
-            (("Value(random.uniform(-1, 1)) for", "random.uniform(-1, 1) for"),),
+            (("autograd.Value(random.uniform(-1, 1)) for", "random.uniform(-1, 1) for"),),
         ),
         Mistake(
             "graph_cut",

@@ -159,13 +159,13 @@ Plant([2, 3])([1, 10])  # [6, 60]
     solution='''\
 import random
 
-from autograd import Value
+import autograd
 
 
 class Neuron:
     def __init__(self, nin, linear=False):
-        self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
-        self.b = Value(0.0)
+        self.w = [autograd.Value(random.uniform(-1, 1)) for _ in range(nin)]
+        self.b = autograd.Value(0.0)
         self.linear = linear
 
     def __call__(self, xs):
