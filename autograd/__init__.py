@@ -2,7 +2,7 @@
 
 from autograd import pickling as _pickling  # noqa: F401  (Values pickle and deep-copy)
 from autograd.diagnose import AnomalyError, detect_anomaly, explain, gradient_health
-from autograd.draw import draw, name_values
+from autograd.draw import draw, name_values, stepper
 from autograd.functional import grad, gradcheck, hessian, jacobian, no_grad, value_and_grad
 from autograd.graph import topological_order
 from autograd.ops import *  # noqa: F403  (the table: exp, log, tanh, ...)
@@ -24,6 +24,7 @@ __all__ = [
     "jacobian",
     "name_values",
     "no_grad",
+    "stepper",
     "steps",
     "topological_order",
     "value_and_grad",

@@ -54,7 +54,8 @@ class Explanation:
     paths: tuple[Path, ...] = field(repr=False)
     edges: tuple[tuple[Value, int], ...] = field(repr=False)
     names: Names = field(repr=False, compare=False)
-    drawing: ClassVar[Any]  # the graph with the paths lit; autograd.draw knows how
+    drawing: ClassVar[Any]  # the graph with the paths lit; set by autograd.draw, like the next
+    _repr_mimebundle_: ClassVar[Any]
 
     def __str__(self) -> str:
         root, leaf = self.names[self.root], self.names[self.leaf]
@@ -134,7 +135,7 @@ def _counted(count: float) -> str:
 class AnomalyError(ArithmeticError):
     """An inf or NaN has turned up. node: where. root: the root of the graph that shows it."""
 
-    drawing: Any  # the node and what it was computed from; autograd.draw knows how
+    drawing: Any  # the node and what it was computed from; set by autograd.draw
 
     def __init__(self, message: str, node: Value, root: Value) -> None:
         super().__init__(message)

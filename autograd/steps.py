@@ -17,6 +17,7 @@ from autograd.ops import OPS
 from autograd.value import Constant, Value, fresh_gradients, node
 
 Names: TypeAlias = Mapping[Value, str]
+Parts: TypeAlias = tuple[str, str, str, str]  # a sentence: formula, numbers, new number, remark
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,16 @@ class Forward:
         now = OPS[self.op].forward(*self.inputs)
         return now != self.result and now == now
 
-    def __str__(self) -> str:
+    @property
+    def parts(self) -> Parts:
         called = spell(self.op, [self.names[p] for p in self.node.parents])
         numbers = spell(self.op, [show(x) for x in self.inputs])
-        middle = f" = {numbers}" if numbers != called else ""
+        middle = f" = {numbers} → " if numbers != called else " → "
         why = " (an input's data was changed afterwards)" if self.changed else ""
-        return f"{self.names[self.node]} = {called}{middle} → {show(self.result)}{why}"
+        return f"{self.names[self.node]} = {called}", middle, show(self.result), why
+
+    def __str__(self) -> str:
+        return "".join(self.parts)
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,13 @@ class Seed:
     node: Value
     names: Names = field(repr=False, compare=False)
 
-    def __str__(self) -> str:
+    @property
+    def parts(self) -> Parts:
         name = self.names[self.node]
-        return f"{name}.grad = ∂{name}/∂{name} = 1"
+        return f"{name}.grad = ∂{name}/∂{name}", " = ", "1", ""
+
+    def __str__(self) -> str:
+        return "".join(self.parts)
 
 
 @dataclass(frozen=True)
@@ -76,16 +85,21 @@ class Backward:
     after: float
     names: Names = field(repr=False, compare=False)
 
-    def __str__(self) -> str:
+    @property
+    def parts(self) -> Parts:
         child, parent = self.names[self.node], _owner(self.parent, self.names)
         twice = self.node.parents.count(self.parent) > 1  # like x * x: an edge for each
         which = f" (as input {self.position + 1})" if twice else ""
         product = spell("*", [show(self.partial), show(self.upstream)])
-        text = f"{parent}.grad += ∂{child}/∂{parent}{which} · {child}.grad = {product}"
+        formula = f"{parent}.grad += ∂{child}/∂{parent}{which} · {child}.grad"
         if not self.before:
-            return f"{text} → {show(self.after)}"
+            return formula, f" = {product} → ", show(self.after), ""
         total = spell("+", [show(self.before), show(self.contribution)])
-        return f"{text} = {show(self.contribution)} → {total} = {show(self.after)}"
+        middle = f" = {product} = {show(self.contribution)} → {total} = "
+        return formula, middle, show(self.after), ""
+
+    def __str__(self) -> str:
+        return "".join(self.parts)
 
 
 @dataclass(frozen=True)
@@ -99,13 +113,17 @@ class Earlier:
     after: float
     names: Names = field(repr=False, compare=False)
 
-    def __str__(self) -> str:
+    @property
+    def parts(self) -> Parts:
         name, total = (
             _owner(self.node, self.names),
             spell("+", [show(self.before), show(self.held)]),
         )
-        held = f"{show(self.held)}, left by an earlier backward()"
-        return f"{name}.grad += {held} → {total} = {show(self.after)}"
+        formula = f"{name}.grad += {show(self.held)}, left by an earlier backward()"
+        return formula, f" → {total} = ", show(self.after), ""
+
+    def __str__(self) -> str:
+        return "".join(self.parts)
 
 
 Step: TypeAlias = Forward | Seed | Backward | Earlier

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from autograd.draw import lit as _lit  # noqa: F401  (explanations and anomalies as drawings)
 from autograd.draw.charts import decision_map, histograms, image_grid, loss_curve
 from autograd.draw.graph import draw
 from autograd.draw.names import name_values
 from autograd.draw.picture import Drawing, NoGraphviz, Picture, has_graphviz
+from autograd.draw.stepper import Stepper, stepper
 from autograd.graph import topological_order
 from autograd.value import Value
 
@@ -13,12 +15,14 @@ __all__ = [
     "Drawing",
     "NoGraphviz",
     "Picture",
+    "Stepper",
     "decision_map",
     "draw",
     "histograms",
     "image_grid",
     "loss_curve",
     "name_values",
+    "stepper",
 ]
 
 SMALL = 60  # nodes: up to here, a Value in a notebook shows the graph that it came from
