@@ -5,6 +5,7 @@ from typing import Any
 from autograd.draw import lit as _lit  # noqa: F401  (explanations and anomalies as drawings)
 from autograd.draw.charts import decision_map, histograms, image_grid, loss_curve
 from autograd.draw.graph import draw
+from autograd.draw.latex import latex
 from autograd.draw.names import name_values
 from autograd.draw.picture import Drawing, NoGraphviz, Picture, has_graphviz
 from autograd.draw.stepper import Stepper, stepper
@@ -20,6 +21,7 @@ __all__ = [
     "draw",
     "histograms",
     "image_grid",
+    "latex",
     "loss_curve",
     "name_values",
     "stepper",
