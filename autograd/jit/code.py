@@ -116,6 +116,7 @@ class Array:
         self.is_buffer = is_buffer
         self.trained = False
         self.gradients: list[tuple[np.ndarray, Any]] = []  # (where, what) to be added up
+        self.chosen: list[Any] = []  # those of them that come from a look-up
 
     def code(self) -> View:
         return View(self, 0, dense(self.shape))

@@ -34,6 +34,7 @@ class Program:
         self.buffers: list[Array] = []
         self.tape: list[Callable[[], None]] = []  # the reverse of each operation
         self.given: list[Array] = []  # P, G, the arguments and their gradients
+        self.fragile = False  # whether NaN may spread to what eager never reaches: see `add_up`
         self.untouched = False  # whether some places of G are never written
         self.arrays: dict[int, Array] = {}
         for k, kind in enumerate(graph.kinds):
@@ -631,9 +632,14 @@ class Program:
             count = Code(f"np.bincount({{0}}, {{1}}, {len(region)})", [self.shaped(at, (n,)), g],
                          (len(region),))  # fmt: skip
             self.contribute(k, region, self.let("g_table", count))
+            if self.arrays[k].trained and not self.is_leaf(k):
+                self.arrays[k].chosen.append(self.arrays[k].gradients[-1])
 
         self.tape.append(reverse)
         return array
+
+    def is_leaf(self, k: int) -> bool:
+        return k >= 0 and not self.graph.kinds[k].nodes
 
     def is_const(self, k: int) -> bool:
         return k >= 0 and self.graph.kinds[k].op == "const"
@@ -645,6 +651,12 @@ class Program:
         None if there is none. A parameter's goes into its `buffer`.
         """
         found = sorted(array.gradients, key=lambda item: item[0].size)
+        if array.chosen:  # eager knows no gradient of what was not looked up, here it is 0; and
+            reached = np.zeros(array.size, bool)  # 0 times infinity, further on, is NaN
+            for item in found:
+                if not any(item is chosen for chosen in array.chosen):
+                    reached[item[0].reshape(-1)] = True
+            self.fragile |= not reached.all()
         if buffer is None:
             if not found:
                 return None

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import value as engine
 from autograd.jit import trace as tracing
-from autograd.jit.kinds import group
+from autograd.jit.kinds import Graph, group
 from autograd.jit.lower import Program
 from autograd.jit.store import Store, Stored, adopt, places
 from autograd.jit.trace import Integer, Number, Symbol, Trace, signature, symbol, symbols
@@ -122,6 +122,7 @@ class Compiled:
         sizes = {name: len(inputs) for name, inputs in (found.inputs | found.values).items()}
         self.program = Program(graph, len(self.store.data), sizes)
         self.masks = found.masks
+        self.replayed = (found, graph) if self.program.fragile else None
         self.build = _build(self.program.source)
         self.watch = Watch([owner.fn, *arguments])  # as the trace left things
         self.free: list[Run] = []
@@ -237,7 +238,6 @@ class Compiled:
         loss = run.forward()
         run.pull()
         optimizer, g = owner.optimizer, run.gradient
-        run.hand_over(1.0)
         if owner.clip_norm is not None or owner.clip_value is not None:
             mine = g[at]
             if owner.clip_norm is not None:
@@ -327,11 +327,35 @@ class Run:
             with np.errstate(all="ignore"):
                 next(self.pending)
             self.pending = None
+            if self.compiled.replayed and any(np.isnan(g).any() for g in self.gradients()):
+                self.replay(*self.compiled.replayed)
 
-    def hand_over(self, upstream: float) -> None:
-        """Add upstream times the gradient to the parameters' `grad` (a step has it there)."""
-        if self.gradient.base is not None or self.compiled.owner.optimizer is not None:
-            return
+    def gradients(self) -> list[np.ndarray]:
+        """G, and the gradients of the Values among the arguments, in order."""
+        return [self.gradient, *[g for name, g in self.memory.items() if name.startswith("g_V_")]]
+
+    def replay(self, trace: Trace, graph: Graph) -> None:
+        """The same once more on the eager engine. It does not see what a look-up left aside; here
+        that has the gradient 0, and 0 times infinity made a NaN that does not belong there."""
+        values: dict[int, Value] = {}
+        for node, place in graph.positions.items():
+            kind = graph.kinds[graph.kind_of[node]]
+            known = graph.constants if kind.op == "const" else self.memory[kind.name]
+            values[id(graph.values[node])] = Value(known[place])
+        for s in trace.nodes:
+            if s.op == "take":
+                index = id(s.parents[0])
+                chosen = trace.tables[trace.chosen[id(s)]][int(values[index].data)]
+                values[id(s)] = values[id(chosen)]
+            elif all(id(p) in values for p in s.parents):  # else nobody needs it
+                parents = tuple([values[id(p)] for p in s.parents])
+                values[id(s)] = engine.apply(OPS[s.op], parents)
+        values[id(trace.root)].backward()
+        for node, place in graph.positions.items():
+            kind = graph.kinds[graph.kind_of[node]]
+            if kind.op in ("param", "value"):
+                into = self.gradient if kind.op == "param" else self.memory[f"g_{kind.name}"]
+                into[place] = values[id(graph.values[node])].grad
 
 
 class Lease:
@@ -368,8 +392,7 @@ class Result(Value):
     def partials(self) -> Any:  # type: ignore[override]
         run = self.lease.run
         run.pull()
-        inputs = [run.memory[f"g_{name}"] for name in run.memory if name.startswith("V_")]
-        return (1.0, *np.concatenate(inputs).tolist()) if inputs else (1.0,)
+        return (1.0, *np.concatenate(run.gradients()[1:] or [[]]).tolist())
 
     @partials.setter
     def partials(self, _: Any) -> None:
