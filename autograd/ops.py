@@ -14,7 +14,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, nan
-from operator import mul as times
 from typing import Any
 
 from autograd.number import number
@@ -34,6 +33,11 @@ class Op:
     samples: tuple[tuple[float, ...], ...]  # inputs for the tests, the edges among them
 
     def __call__(self, *args: Any) -> Any:
+        for arg in args:
+            if type(arg) is not float:
+                break
+        else:  # floats only, as in partials: nothing to look for and nothing to convert
+            return self.forward(*args)
         for arg in args:
             if hasattr(arg, "apply_op"):  # a Value, or a symbol that stands for one
                 return arg.apply_op(self, args)
@@ -76,12 +80,11 @@ def _sum(*v: float, total: float = 0.0) -> float:
 
 def _dot(*v: float) -> float:
     n = len(v) // 2  # n weights, n inputs, and perhaps a bias to start from
-    return _sum(*map(times, v[:n], v[n : 2 * n]), total=v[-1] if len(v) % 2 else 0.0)
+    return _sum(*[w * x for w, x in zip(v[:n], v[n:])], total=v[-1] if len(v) % 2 else 0.0)
 
 
 def _logsumexp(*v: float) -> float:
-    top = max(v, default=-inf)
-    top = top if math.isfinite(top) else 0.0
+    top = max([x for x in v if math.isfinite(x)], default=0.0)
     return top + log.forward(_sum(*[_exp(x - top) for x in v]))  # x - top <= 0: no overflow
 
 
@@ -130,9 +133,8 @@ leaky_relu = _row("leaky_relu", lambda x: x if x > 0 else 0.01 * x,
 # PyTorch's softplus(x) is x above 20; ours keeps the last digits, so it is smooth there too.
 softplus = _row("softplus", lambda x: max(x, 0.0) + math.log1p(_exp(-math.fabs(x))),
                 lambda y, x: (sigmoid(x),), "np.logaddexp({0}, 0.0)", r"\mathrm{{softplus}}({0})")
-# PyTorch's gelu is this one with approximate="tanh"; its default uses erf, which NumPy lacks.
 _gelu_tanh: Any = lambda x: tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))  # sqrt(2 / pi)
-gelu = _row("gelu", lambda x: 0.5 * x * (1.0 + _gelu_tanh(x)),
+gelu = _row("gelu", lambda x: 0.5 * x * (1.0 + _gelu_tanh(x)),  # PyTorch's approximate="tanh"
             lambda y, x: (0.5 + 0.5 * _gelu_tanh(x) + 0.5 * x * (1.0 - _gelu_tanh(x) ** 2)
                           * (0.7978845608028654 * (1.0 + 0.134145 * x * x)),),
             "0.5 * {0} * (1.0 + np.tanh(0.7978845608028654 * ({0} + 0.044715 * {0} ** 3)))",

@@ -35,8 +35,8 @@ class Value:
         self.parents: tuple[Value, ...] = ()
         self.partials: tuple[float, ...] = ()
 
-    # Sums and products are nine tenths of a graph written by hand. So they record their node on
-    # the spot, at half the cost; all else goes through `apply`.
+    # + and * are nine tenths of a graph written by hand: they record their node on the spot, at
+    # half the cost. All else goes through `apply`.
 
     def __add__(self, other: Any) -> "Value":  # self + other
         other = other if type(other) is Value else as_value(other)
@@ -133,10 +133,7 @@ def apply(op: Op, parents: tuple[Any, ...]) -> Value:
         x = parents[0].data
         y = op.forward(x)
         return node(y, op.symbol, parents, op.partials(y, x))
-    for x in parents:
-        if not isinstance(x, Value):
-            parents = tuple([as_value(x) for x in parents])
-            break
+    parents = tuple([x if type(x) is Value else as_value(x) for x in parents])
     if recorder is not None:
         return recorder(op, parents)
     data = [x.data for x in parents]
