@@ -165,7 +165,7 @@ def tint(grad: float, scale: float) -> str:
     """Blue for a gradient above 0, orange below, the stronger the larger; the text stays dark."""
     if not isfinite(grad):
         return "#f3b4d6"
-    if not grad:
+    if not (grad and scale):  # no scale: the stepper colours its boxes itself
         return "white"
     strength = 0.12 + 0.48 * sqrt(abs(grad) / scale)
     r, g, b = (round(255 + strength * (c - 255)) for c in (POSITIVE if grad > 0 else NEGATIVE))
