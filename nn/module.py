@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from autograd.draw import table
 from autograd.value import Constant, Value, as_value
 
 Self = TypeVar("Self", bound="Module")
@@ -101,12 +102,20 @@ class Module:
 
     def summary(self) -> str:
         """A table as text: each module down to the layers, and how many parameters it holds."""
+        rows = self._rows()
+        a, b, c = (max(map(len, column)) for column in zip(*rows))
+        return "\n".join(f"{x:{a}}  {y:{b}}  {z:>{c}}" for x, y, z in rows)
+
+    def _rows(self) -> list[tuple[str, str, str]]:
         rows = [("name", "module", "parameters")]
         for name, module in self.named_modules():
             if module.level != "neuron" or module is self:
                 rows.append((name or "(all)", repr(module), f"{len(module.parameters()):,}"))
-        a, b, c = (max(map(len, column)) for column in zip(*rows))
-        return "\n".join(f"{x:{a}}  {y:{b}}  {z:>{c}}" for x, y, z in rows)
+        return rows
+
+    def _repr_mimebundle_(self, **_: Any) -> Any:  # a notebook shows the summary as a picture
+        picture, metadata = table(self._rows(), self.name)._repr_mimebundle_()
+        return picture | {"text/plain": self.summary()}, metadata
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd import Value, no_grad
+from autograd.draw import loss_curve
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.schedules import ReduceLROnPlateau, Schedule
@@ -36,6 +37,11 @@ class History:
         columns = {"loss": self.losses, "validation": self.validation_losses, **self.metrics}
         return ", ".join(f"{name} {column[-1]:.4g}" for name, column in columns.items() if column)
 
+    def _repr_mimebundle_(self, **_: Any) -> Any:  # a notebook shows the curves
+        if not self.losses:  # interrupted before the end of the first epoch
+            return {"text/plain": repr(self)}
+        return loss_curve(self)._repr_mimebundle_()
+
 
 def fit(
     model: Module,
@@ -50,6 +56,7 @@ def fit(
     patience: int | None = None,
     schedule: Schedule | ReduceLROnPlateau | None = None,
     seed: int = 0,
+    jit: bool = False,
     progress: bool = True,
 ) -> History:
     """Train `model` on `data` in mini-batches, and return the history.
@@ -64,6 +71,8 @@ def fit(
 
     patience: stop when the validation loss has not fallen for so many epochs. With patience, the
     model has the best epoch's parameters at the end.
+    jit: compile the loss and the training step (see `autograd.jit`; it needs NumPy): the same
+    numbers up to rounding, and far faster once a batch of each size has been traced.
     Ctrl-C ends the training early: the model stays usable, and the history so far is returned.
 
     Raises ValueError for empty or unequal data and for a loss that is not finite, TypeError for a
@@ -81,6 +90,11 @@ def fit(
     metrics = metrics or {}
     for name, function in {"the loss": loss, **metrics}.items():
         _check_signature(function, name)
+    step = _eager_step(loss, optimizer)
+    if jit:
+        from autograd.jit import jit as compiled
+
+        step, loss = compiled(loss, optimizer), compiled(loss)
     history = History(metrics={name: [] for name in metrics})
     rng, order = random.Random(seed), list(range(len(xs)))
     best, best_epoch, best_state = math.inf, 0, None
@@ -92,12 +106,10 @@ def fit(
                 terms = []
                 for start in range(0, len(order), batch_size):
                     batch = order[start : start + batch_size]
-                    value = loss(model, [xs[i] for i in batch], [ys[i] for i in batch])
-                    _check_loss(value, epoch)
-                    optimizer.zero_grad()
-                    value.backward()
-                    optimizer.step()
-                    terms.append(value.data * len(batch))
+                    number = step(model, [xs[i] for i in batch], [ys[i] for i in batch])
+                    if not math.isfinite(number):
+                        raise ValueError(_NOT_FINITE.format(number, epoch))
+                    terms.append(number * len(batch))
                     show(epoch, history)
                 watched = math.fsum(terms) / len(order)
 
@@ -160,24 +172,36 @@ def _check_signature(function: Loss, name: str) -> None:
         ) from error
 
 
-def _check_loss(value: Any, epoch: int) -> None:
-    if not isinstance(value, Value):
-        raise TypeError(
-            f"the loss must be one Value, but it is a {type(value).__name__}: {value!r:.60}. "
-            "Reduce a list with autograd.sum(terms) / len(terms); do not take .data, or forget "
-            "the `return`."
-        )
-    if not value.parents:
-        raise TypeError(
-            "the loss does not depend on any parameter: it is a leaf, without history. Compute it "
-            "from the model's outputs, outside no_grad, and without .data or detach()."
-        )
-    if not math.isfinite(value.data):
-        raise ValueError(
-            f"the loss is {value.data} in epoch {epoch}, and its gradients can teach nothing "
-            "(this step was not made). Mostly the learning rate is too high: try a tenth of it. "
-            "Also look for log(0), and for NaN in the data."
-        )
+def _eager_step(loss: Loss, optimizer: Optimizer) -> Loss:
+    """A training step on a batch, which returns the loss as a float. (As a jitted one does.)"""
+
+    def step(model: Any, xs: Any, ys: Any) -> float:
+        value = loss(model, xs, ys)
+        if not isinstance(value, Value):
+            raise TypeError(
+                f"the loss must be one Value, but it is a {type(value).__name__}: {value!r:.60}. "
+                "Reduce a list with autograd.sum(terms) / len(terms); do not take .data, or forget "
+                "the `return`."
+            )
+        if not value.parents:
+            raise TypeError(
+                "the loss does not depend on any parameter: it is a leaf, without history. Compute "
+                "it from the model's outputs, outside no_grad, and without .data or detach()."
+            )
+        if math.isfinite(value.data):  # else the parameters stay as they are
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+        return value.data  # type: ignore[no-any-return]
+
+    return step
+
+
+_NOT_FINITE = (
+    "the loss is {} in epoch {}, and its gradients can teach nothing. Mostly the learning rate is "
+    "too high: try a tenth of it. Also look for log(0), and for NaN in the data; "
+    "autograd.detect_anomaly() finds the first operation that went wrong."
+)
 
 
 def _number(x: Any) -> float:

@@ -3,12 +3,13 @@
 from typing import Any
 
 from autograd.draw import lit as _lit  # noqa: F401  (explanations and anomalies as drawings)
-from autograd.draw.charts import decision_map, histograms, image_grid, loss_curve
+from autograd.draw.charts import decision_map, histograms, image_grid, loss_curve, table
 from autograd.draw.graph import draw
 from autograd.draw.latex import latex
 from autograd.draw.names import name_values
 from autograd.draw.picture import Drawing, NoGraphviz, Picture, has_graphviz
 from autograd.draw.stepper import Stepper, stepper
+from autograd.functional import GradcheckReport
 from autograd.graph import topological_order
 from autograd.value import Value
 
@@ -25,6 +26,7 @@ __all__ = [
     "loss_curve",
     "name_values",
     "stepper",
+    "table",
 ]
 
 SMALL = 60  # nodes: up to here, a Value in a notebook shows the graph that it came from
@@ -39,4 +41,21 @@ def show_value(self: Value, **_: Any) -> Any:
     return picture | line, metadata
 
 
-Value._repr_mimebundle_ = show_value  # here, so that the engine itself knows nothing of pictures
+def show_report(self: GradcheckReport, **_: Any) -> Any:
+    """What a notebook shows for a gradcheck report: its numbers as a table."""
+    rows = [
+        ("gradcheck", "✓ passed" if self.ok else "✗ FAILED"),
+        ("derivatives compared", f"{self.count:,}"),
+        ("the worst: inputs" + "".join(f"[{i}]" for i in self.input), ""),
+        ("backpropagation says", f"{self.analytic:.10g}"),
+        ("finite differences say", f"{self.numeric:.10g}"),
+        ("error", f"{self.error:.1e}"),
+        ("allowed", f"{self.allowed:.1e}"),
+    ]
+    picture, metadata = table(rows, "report of gradcheck")._repr_mimebundle_()
+    return picture | {"text/plain": repr(self)}, metadata
+
+
+# Notebooks look for this method. It is attached here, since the engine knows nothing of pictures.
+Value._repr_mimebundle_ = show_value  # type: ignore[attr-defined]
+GradcheckReport._repr_mimebundle_ = show_report  # type: ignore[attr-defined]

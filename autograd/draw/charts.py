@@ -293,7 +293,11 @@ def _runs(row: Sequence[Any]) -> Iterator[tuple[int, int, Any]]:
 
 def _marker(canvas: Canvas, x: float, y: float, k: int) -> None:
     """The sign of the k-th class: a colour and a shape of its own."""
-    look = {"fill": COLOURS[k % len(COLOURS)], "stroke": "white", "stroke_width": 1.2}
+    look: dict[str, Any] = {
+        "fill": COLOURS[k % len(COLOURS)],
+        "stroke": "white",
+        "stroke_width": 1.2,
+    }
     corners = (0, 4, 3, 5, 6)[k % 5]
     if not corners:
         canvas.add("circle", cx=x, cy=y, r=5, **look)
@@ -397,15 +401,16 @@ def image_grid(
                                width=length * size, height=size,
                                fill="#" + 3 * f"{15 - shade:x}")  # fmt: skip
         canvas.parts.append("</g>")
-        frame, words = {"stroke": GRID, "stroke_width": 1}, str(labels[i]) if len(labels) else ""
+        words = str(labels[i]) if len(labels) else ""
+        edge: dict[str, Any] = {"stroke": GRID, "stroke_width": 1}
         look = {"fill": INK}
         if len(predictions):
             right = labels[i] == predictions[i]
             words = f"✓ {labels[i]}" if right else f"✗ {predictions[i]}, is {labels[i]}"
             look = {"fill": DARK_GREEN if right else ORANGE, "font_weight": "bold"}
             if not right:
-                frame = {"stroke": ORANGE, "stroke_width": 3}
-        canvas.add("rect", x=left, y=top, width=side, height=side, fill="none", **frame)
+                edge = {"stroke": ORANGE, "stroke_width": 3}
+        canvas.add("rect", x=left, y=top, width=side, height=side, fill="none", **edge)
         canvas.text(left + side / 2, top + side + 17, words, text_anchor="middle", **look)
     return canvas.picture()
 
@@ -430,7 +435,7 @@ def table(rows: Sequence[Sequence[str]], title: str) -> Picture:
         if j % 2:
             canvas.add("rect", x=0, y=26 * j + 2, width=canvas.width, height=26, fill="#f3f5f8")
         for k, (words, width) in enumerate(zip(row, widths)):
-            number = all(r[k][:1] in "-0123456789" for r in rows[1:])
+            number = k and all(r[k][:1] in "-0123456789" for r in rows[1:])
             place = (left + width - 12, "end") if number else (left + 12, "start")
             weight = {} if j else {"font_weight": "bold"}
             canvas.text(place[0], base, words, text_anchor=place[1], **weight)

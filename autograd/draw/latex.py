@@ -58,9 +58,9 @@ class Truth(Tex):
         self.left, self.sign, self.right = left, sign, words
 
     def __mul__(self, other: Any) -> Any:
-        if isinstance(other, Truth) and (self.left, self.right) == (other.left, other.right):
-            if {self.sign, other.sign} == {r"\le", r"\ge"}:  # both hold only where they are equal
-                return Truth(self.left, "=", Tex(self.right))
+        same = isinstance(other, Truth) and (self.left, self.right) == (other.left, other.right)
+        if same and {self.sign, other.sign} == {r"\le", r"\ge"}:  # both hold: they are equal
+            return Truth(self.left, "=", Tex(self.right))
         return super().__mul__(other)
 
 

@@ -110,7 +110,8 @@ def graphviz(dot: str, format: str) -> bytes:
     if shutil.which("dot"):
         from graphviz.backend import pipe
 
-        return pipe("dot", format, dot.encode(), quiet=True)
+        drawn: bytes = pipe("dot", format, dot.encode(), quiet=True)
+        return drawn
     if not has_graphviz():
         raise NoGraphviz(
             "to draw a graph, Graphviz has to lay it out, and it is not here. Install one of:\n"
