@@ -192,7 +192,7 @@ def _eager_step(loss: Loss, optimizer: Optimizer) -> Loss:
             optimizer.zero_grad()
             value.backward()
             optimizer.step()
-        return value.data  # type: ignore[no-any-return]
+        return value.data
 
     return step
 

@@ -63,6 +63,35 @@ def test_fit_is_the_loop_written_by_hand():
     assert history.losses == losses
 
 
+@pytest.mark.parametrize("make", [optim.SGD, optim.AdamW])
+def test_a_compiled_training_gives_the_numbers_of_a_plain_one(make):
+    pytest.importorskip("numpy")
+    histories, models = [], []
+    for jit in (False, True):
+        model = nn.MLP(1, [4, 1], "tanh", rng=random.Random(0))
+        histories.append(
+            nn.fit(
+                model,
+                line_data(22),  # the last batch is a smaller one
+                squared,
+                make(model.parameters(), lr=0.05),
+                epochs=4,
+                batch_size=5,
+                validation=line_data(7),
+                metrics={"twice": lambda m, xs, ys: 2 * squared(m, xs, ys)},
+                patience=4,
+                jit=jit,
+                progress=False,
+            )
+        )
+        models.append(model)
+    plain, compiled = histories
+    assert compiled.losses == pytest.approx(plain.losses, rel=1e-10)
+    assert compiled.validation_losses == pytest.approx(plain.validation_losses, rel=1e-10)
+    assert compiled.metrics["twice"] == pytest.approx(plain.metrics["twice"], rel=1e-10)
+    assert models[1].state_dict() == pytest.approx(models[0].state_dict(), rel=1e-10)
+
+
 def test_the_seed_decides_the_order_of_the_batches():
     def end(seed):
         model = nn.MLP(1, [1], rng=random.Random(0))
