@@ -11,6 +11,7 @@ order, which is also its name in the text of `autograd.draw`.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
+from unicodedata import bidirectional
 
 from autograd.graph import topological_order
 from autograd.ops import OPS
@@ -177,9 +178,11 @@ def _owner(v: Value, names: Names) -> str:
 
 
 def one_line(label: str) -> str:
-    """A label as it may stand in a sentence: line breaks become spaces, the overlong is cut."""
-    text = " ".join(str(label).split())
-    return text if len(text) <= 40 else text[:39] + "…"
+    """A label as it may stand in a sentence: on one line, not overlong, and kept apart from the
+    rest if it runs from right to left."""
+    text = " ".join(str(label).encode("utf-8", "backslashreplace").decode().split())
+    text = text if len(text) <= 40 else text[:39] + "…"
+    return f"\u2068{text}\u2069" if any(bidirectional(c) in ("R", "AL") for c in text) else text
 
 
 def show(x: float) -> str:
