@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.jit.trace import DATA, Integer, Symbol, Trace
+from autograd.jit.trace import DATA, Symbol, Trace
 from autograd.value import Constant, Value
 
 Terms = dict[tuple[int, ...], tuple[list[int], ...]]  # (kind,) or (kind, kind): its terms
@@ -45,12 +45,12 @@ class Graph:
     values: list[Any]
     root: int
     tables: list[list[int]]
-    positions: dict[int, int]  # of the leaves in their arrays
+    position: np.ndarray  # of the leaves in their arrays
     constants: list[float]
     count: int
 
 
-def group(trace: Trace, place: Callable[[list[Value]], list[int]]) -> Graph:
+def group(trace: Trace, place: Callable[[list[Value]], np.ndarray]) -> Graph:
     """Sort the nodes of `trace` into kinds. `place` gives each parameter its place in the store."""
     parents = [s.parents for s in trace.nodes]
     edges = list(chain(chain.from_iterable(parents), *trace.tables, [trace.root]))
@@ -59,7 +59,7 @@ def group(trace: Trace, place: Callable[[list[Value]], list[int]]) -> Graph:
     values = [edges[i] for i in first.tolist()]
     flat = inverse.tolist()
     number = dict(zip(keys[first].tolist(), range(len(values))))
-    graph = Graph([], [-1] * len(values), values, flat[-1], [], {}, [], 0)
+    graph = Graph([], [-1] * len(values), values, flat[-1], [], np.full(len(values), -1), [], 0)
     end = sum(map(len, parents))
     for table in trace.tables:
         graph.tables.append(flat[end : end + len(table)])
@@ -94,7 +94,7 @@ def _live(
     return found[::-1]
 
 
-def _leaves(trace: Trace, graph: Graph, place: Callable[[list[Value]], list[int]]) -> None:
+def _leaves(trace: Trace, graph: Graph, place: Callable[[list[Value]], np.ndarray]) -> None:
     """Give every leaf its kind and its place: parameters in the store, data in its argument."""
     where: dict[int, tuple[int, int]] = {}
     names = [("data", n, s) for n, s in trace.inputs.items()]
@@ -105,27 +105,29 @@ def _leaves(trace: Trace, graph: Graph, place: Callable[[list[Value]], list[int]
     param, const = len(graph.kinds), len(graph.kinds) + 1
     graph.kinds += [Kind("param", name="P"), Kind("const", name="constant")]
     constants: dict[str, int] = {}  # by text, for 0.0 and -0.0 differ and NaN equals itself
-    params = []
-    for i, v in enumerate(graph.values):
-        if isinstance(v, Symbol):
-            if v.op == "":
-                if id(v) not in where:
+    kind_of, position = np.full(len(graph.values), -1), graph.position
+    types = list(map(type, graph.values))
+    plain = [i for i, t in enumerate(types) if not issubclass(t, Symbol | Constant)]
+    created = {i for i in plain if id(graph.values[i]) in trace.created} if trace.created else set()
+    params = [i for i in plain if i not in created] if created else plain
+    kind_of[params] = param
+    position[params] = place([graph.values[i] for i in params])
+    for i, t in enumerate(types):
+        if t is Constant or i in created:
+            data = DATA.__get__(graph.values[i])
+            kind_of[i] = const
+            position[i] = constants.setdefault(repr(data), len(constants))
+            if len(constants) > len(graph.constants):
+                graph.constants.append(data)
+        elif t is not Symbol or not graph.values[i].op:
+            if issubclass(t, Symbol):
+                if id(graph.values[i]) not in where:
                     raise TypeError(
                         "jit met a symbol of another trace: the function keeps a Value from an "
                         "earlier call (in an attribute or a global). Return it and pass it back in."
                     )
-                graph.kind_of[i], graph.positions[i] = where[id(v)]
-        elif isinstance(v, Constant) or id(v) in trace.created:
-            data = DATA.__get__(v)
-            graph.kind_of[i] = const
-            graph.positions[i] = constants.setdefault(repr(data), len(constants))
-            if len(constants) > len(graph.constants):
-                graph.constants.append(data)
-        else:
-            params.append(i)
-            graph.kind_of[i] = param
-    for i, position in zip(params, place([graph.values[i] for i in params])):
-        graph.positions[i] = position
+                kind_of[i], position[i] = where[id(graph.values[i])]
+    graph.kind_of[:] = kind_of.tolist()
 
 
 class _Grouping:
@@ -204,7 +206,7 @@ class _Grouping:
             if op == "*" and parents[0] > parents[1]:
                 parents, ids = parents[::-1], ids[::-1]
             if op == "**" and graph.kinds[parents[1]].op == "const":
-                exponent = graph.constants[graph.positions[ids[1]]]
+                exponent = graph.constants[int(graph.position[ids[1]])]
         self.add(i, (op, parents, repr(exponent)), ids)
         graph.kinds[kind_of[i]].exponent = exponent
 
@@ -239,7 +241,3 @@ class _Grouping:
         graph.kinds[k].nodes.append(i)
         graph.kinds[k].rows.append(row)
         graph.kind_of[i] = k
-
-
-def is_index(v: Any) -> bool:
-    return type(v) is Integer

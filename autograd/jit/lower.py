@@ -22,9 +22,7 @@ class Program:
 
     def __init__(self, graph: Graph, parameters: int, inputs: dict[str, int]) -> None:
         self.graph, self.parameters, self.sizes = graph, parameters, inputs
-        self.position = np.full(len(graph.kind_of), -1)
-        for node, place in graph.positions.items():
-            self.position[node] = place
+        self.position = graph.position
         self.names: dict[str, int] = {}
         self.lines: list[Any] = []  # of the step: (target, code, comment, add), or text
         self.setup: list[str] = []  # before the first step

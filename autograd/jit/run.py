@@ -1,8 +1,10 @@
 """`jit(fn)`: programs by signature, bound to their memory, called, and differentiated."""
 
 import functools
+import gc
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -65,7 +67,8 @@ class Jitted:
             if run is not None:
                 break
         else:
-            compiled = Compiled(self, args, kwargs)
+            with _no_collection():
+                compiled = Compiled(self, args, kwargs)
             known.insert(0, compiled)
             run = compiled.bind(values)
             assert run is not None
@@ -102,20 +105,18 @@ class Compiled:
         reserved = {"P", "G", "np", "view", "check", "step", "program"}
         names = [f"{n}_" if n in reserved else n for n in [*names[: len(args)], *kwargs]]
         arguments = [*args, *kwargs.values()]
-        models = [a for a in arguments if hasattr(a, "parameters")]
-        owned: list[Value] = list(optimizer.params) if optimizer is not None else []
-        for model in models:
-            owned += model.parameters()
-        owned = list({id(v): v for v in owned if not v.parents}.values())
-        known = {id(v) for v in owned}
-        self.fixed = lambda v: id(v) in known or type(v) is Stored
-        self.owned = owned  # alive, so that their ids stay theirs
-        watch = Watch([owner.fn, *arguments])
+        if optimizer is not None:
+            adopt(optimizer.params)
+        else:
+            for model in arguments:
+                if hasattr(model, "parameters"):
+                    adopt(model.parameters())
+        watch = Watch([owner.fn, *_objects(arguments)], Stored)
         found = self.trace(names, args, kwargs, watch)
         traced = perf_counter()
 
-        def place(parameters: list[Value]) -> list[int]:
-            self.store = adopt([*owned, *parameters])
+        def place(parameters: list[Value]) -> np.ndarray:
+            self.store = adopt([*(optimizer.params if optimizer else ()), *parameters])
             return places(self.store, parameters)
 
         graph = group(found, place)
@@ -124,10 +125,10 @@ class Compiled:
         self.masks = found.masks
         self.replayed = (found, graph) if self.program.fragile else None
         self.build = _build(self.program.source)
-        self.watch = Watch([owner.fn, *arguments])  # as the trace left things
+        self.watch = watch if watch.holds() else Watch(watch.roots, Stored)  # as the trace left it
         self.free: list[Run] = []
         if optimizer is not None:
-            index = np.array(places(self.store, optimizer.params))
+            index = places(self.store, optimizer.params)
             start, n = int(index[0]), len(index)
             whole = (index == np.arange(start, start + n)).all()
             self.trained: Any = slice(start, start + n) if whole else index
@@ -149,7 +150,7 @@ class Compiled:
             for name, x in zip(names, arguments):
                 numbers: list[Any] = []
                 values: list[Any] = []
-                sign = signature(x, self.fixed, numbers, values)
+                sign = signature(x, _fixed, numbers, values)
                 found_numbers = [symbol(Integer if type(n) is int else Number) for n in numbers]
                 found_values = [symbol(Symbol) for _ in values]
                 if numbers:
@@ -166,12 +167,10 @@ class Compiled:
 
     def binder(self, name: str, x: Any, sign: Any, numbers: list[Any], values: list[Any]) -> Any:
         """A function (argument, run) -> does it fit? If so, its numbers are in the run's memory."""
-        fixed = self.fixed
-
         def general(x: Any, run: "Run") -> bool:
             numbers: list[Any] = []
             values: list[Any] = []
-            if signature(x, fixed, numbers, values) != sign:
+            if signature(x, _fixed, numbers, values) != sign:
                 return False
             if numbers:
                 run.fill(name, np.array(numbers))
@@ -181,9 +180,7 @@ class Compiled:
             return True
 
         if not numbers and not values:
-            if hasattr(x, "parameters"):
-                return lambda y, run: y is x
-            return general
+            return lambda y, run: y is x or general(y, run)  # its contents are watched
         kinds = {type(n) for n in numbers}
         if values or kinds not in ({int}, {float}):
             return general
@@ -338,8 +335,9 @@ class Run:
         """The same once more on the eager engine. It does not see what a look-up left aside; here
         that has the gradient 0, and 0 times infinity made a NaN that does not belong there."""
         values: dict[int, Value] = {}
-        for node, place in graph.positions.items():
-            kind = graph.kinds[graph.kind_of[node]]
+        leaves = [(n, int(p), graph.kinds[graph.kind_of[n]]) for n, p in enumerate(graph.position)
+                  if graph.kind_of[n] >= 0 and not graph.kinds[graph.kind_of[n]].nodes]  # fmt: skip
+        for node, place, kind in leaves:
             known = graph.constants if kind.op == "const" else self.memory[kind.name]
             values[id(graph.values[node])] = Value(known[place])
         for s in trace.nodes:
@@ -351,8 +349,7 @@ class Run:
                 parents = tuple([values[id(p)] for p in s.parents])
                 values[id(s)] = engine.apply(OPS[s.op], parents)
         values[id(trace.root)].backward()
-        for node, place in graph.positions.items():
-            kind = graph.kinds[graph.kind_of[node]]
+        for node, place, kind in leaves:
             if kind.op in ("param", "value"):
                 into = self.gradient if kind.op == "param" else self.memory[f"g_{kind.name}"]
                 into[place] = values[id(graph.values[node])].grad
@@ -422,6 +419,33 @@ class Parameters(Value):
             if run.gradient.size:
                 grad = run.store.grad
                 grad[: run.gradient.size] += upstream * run.gradient
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """The garbage collector looks at every object that lives, again and again: not now."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _fixed(v: Value) -> bool:
+    """Is it a parameter, which a program knows by identity? Other Values are inputs."""
+    return type(v) is Stored
+
+
+def _objects(x: Any) -> list[Any]:
+    """What in the arguments may change without a trace in their signature: modules, say."""
+    if isinstance(x, list | tuple | dict):
+        items = list(x.values()) if isinstance(x, dict) else x
+        if items and set(map(type, items)) <= {Stored}:
+            return [x]
+        return [found for item in items for found in _objects(item)]
+    return [x] if hasattr(x, "__dict__") and not isinstance(x, type) else []
 
 
 def _build(source: str) -> Any:

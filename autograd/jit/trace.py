@@ -5,7 +5,6 @@ trace runs no Value has: whatever looks at a number raises `TraceError`, so none
 the program unseen.
 """
 
-import gc
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -157,7 +156,7 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
             _assign(self)
         DATA.__set__(self, x)
 
-    earlier, collecting, state = engine.recorder, gc.isenabled(), random.getstate()
+    earlier, state = engine.recorder, random.getstate()
     hidden = [cls.__dict__["data"] for cls in guarded]
     with _masks(modules, found):
         engine.recorder = record  # type: ignore[assignment]
@@ -165,7 +164,6 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
             cls.data = property(_look, set_data)  # type: ignore[attr-defined]
         Constant.data = DATA  # type: ignore[assignment]
         _tracers.append(found)
-        gc.disable()
         try:
             root = run(found)
         finally:
@@ -174,8 +172,6 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
             del Constant.data
             engine.recorder = earlier
             _tracers.pop()
-            if collecting:
-                gc.enable()
     if random.getstate() != state:
         raise TraceError(
             "the function draws random numbers, and jit would repeat the same ones forever: draw "

@@ -17,7 +17,8 @@ SMALL = 20_000  # more items than this are compared only every 64th call
 class Watch:
     """A snapshot of everything reachable from `roots` that is not a number to be trained."""
 
-    def __init__(self, roots: Iterable[Any]) -> None:
+    def __init__(self, roots: Iterable[Any], stored: type) -> None:
+        self.roots, self.stored = list(roots), stored
         self.live: list[Any] = []  # containers, as they are
         self.saved: list[Any] = []  # and copies of them
         self.large: list[tuple[Any, Any]] = []
@@ -26,7 +27,7 @@ class Watch:
         self.seen: dict[int, Any] = {}
         self.calls = 0
         self.room = SMALL
-        for root in roots:
+        for root in self.roots:
             self.look(root)
 
     def look(self, root: Any) -> None:
@@ -43,7 +44,9 @@ class Watch:
                     todo += self.function(x)
             elif isinstance(x, list | dict):
                 self.keep(x)
-                todo += x.values() if isinstance(x, dict) else x
+                items = x.values() if isinstance(x, dict) else x
+                if not set(map(type, items)) <= {Value, self.stored, float, int}:
+                    todo += items
             elif isinstance(x, tuple | set | frozenset):
                 todo += x
             elif hasattr(x, "__dict__") and not type(x).__module__.startswith("autograd."):
