@@ -189,6 +189,12 @@ def test_the_hessian_of_a_known_function():
         assert row == pytest.approx(expected_row, rel=1e-13)
 
 
+def test_second_derivatives_of_a_power_are_right_at_exponent_zero():
+    """x**y at (2, 0), where one of PyTorch's two mixed entries is 0: it masks that slope."""
+    ln2 = math.log(2.0)
+    assert hessian(lambda v: v[0] ** v[1])([2.0, 0.0]) == [[0.0, 0.5], [0.5, ln2 * ln2]]
+
+
 @settings(max_examples=50)
 @given(programs(max_steps=8, smooth=True))
 def test_the_hessian_of_a_random_program_is_symmetric_and_agrees_with_pytorch(case):
