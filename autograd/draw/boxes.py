@@ -33,9 +33,9 @@ class Box:
     those parents of which it uses only parameters, as a penalty on weights does.
     """
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: Any, *units: Any) -> None:
         self.module = module
-        self.units: list[Any] = []
+        self.units = list(units)
         self.parents: list[Box] = []
         self.borrowed: set[Box] = set()
 
@@ -64,27 +64,40 @@ def boxes(roots: Sequence[Value], level: str) -> list[Box]:
                 if id(p) in call.inputs or _module(owner[p]) is not call.module:
                     call.parents[owner[p]] = None
 
-    def parents(unit: Any) -> Any:
-        return unit.parents if isinstance(unit, Call) else [owner[p] for p in unit.parents]
+    def borrowed(v: Any) -> list[Any]:
+        """The owners of the parameters that a node outside of all modules uses."""
+        return [owner[p] for p in v.parents if _is_leaf(p) and owner[p] is not p]
+
+    def parents(unit: Any) -> Any:  # without what is borrowed: it takes no part in the order
+        if isinstance(unit, Call):
+            return unit.parents
+        return [owner[p] for p in unit.parents if p.parents or owner[p] is p]
 
     tops = list(dict.fromkeys(owner[r] for r in roots))
     units = topological_order(*tops, parents=parents)
     box_of: dict[Any, Box] = {}
     if level != "op" and len(units) > MERGE_ABOVE:
-        _merge(units, parents, owner, box_of)
-        return topological_order(*dict.fromkeys(box_of[unit] for unit in tops))
+        _merge(units, parents, borrowed, box_of)
+    else:
+        for unit in units:
+            box_of[unit] = box = Box(_module(unit), unit)
+            box.parents = [box_of[p] for p in parents(unit) if p in box_of]
+    found = topological_order(*dict.fromkeys(box_of[unit] for unit in tops))
     for unit in units:
-        box_of[unit] = box = Box(_module(unit))
-        box.units.append(unit)
-        box.parents = [box_of[p] for p in parents(unit) if p in box_of]
-        box.borrowed = _borrowed(unit, owner, box_of)
-    return list(box_of.values())
+        if not isinstance(unit, Call) and (owners := borrowed(unit)):
+            box = box_of[unit]
+            box.borrowed |= {box_of[call] for call in owners} - set(box.parents)
+            if len(box.units) == 1:
+                box.parents = [box_of[owner[p]] for p in unit.parents]
+            else:
+                box.parents += [b for b in map(box_of.get, owners) if b not in box.parents]
+    return found
 
 
 def _merge(
     units: list[Any],
     parents: Callable[[Any], Any],
-    owner: dict[Value, Any],
+    borrowed: Callable[[Any], Any],
     box_of: dict[Any, Box],
 ) -> None:
     """Find the box of each unit, where units of one kind with the same parents share a box.
@@ -102,19 +115,19 @@ def _merge(
             used_by[unit] = {}
             continue
         above = dict.fromkeys(box_of[p] for p in parents(unit) if p in box_of)
-        borrowed = _borrowed(unit, owner, box_of)
         leaves = [p for p in parents(unit) if _is_leaf(p)]
-        kind = _module(unit) or unit.op, frozenset(map(_sort, leaves)), bool(borrowed)
+        module = _module(unit)
+        what = module or (unit.op, bool(borrowed(unit)))
+        kind = what, frozenset(map(_sort, leaves))
         for box in above:
             same = above.keys() - {box} <= set(box.parents)
             if kinds[box] == kind and (same or not (box in taken or box.module)):
                 break
         else:
-            box = alike.setdefault((kind, frozenset(above.keys() - borrowed)), Box(_module(unit)))
+            box = alike.setdefault((kind, frozenset(above)), Box(module))
         kinds[box] = kind
         box.units.append(unit)
         box.parents += [b for b in above if b not in (box, *box.parents)]
-        box.borrowed |= borrowed
         box_of[unit] = box
         taken.update(b for b in above if b is not box)
         for leaf in leaves:
@@ -135,13 +148,6 @@ def _is_leaf(unit: Any) -> bool:
 def _sort(leaf: Value) -> Any:
     """Constants are one sort of leaf; else those are which the same variable holds."""
     return type(leaf), leaf.label.split("[")[0]
-
-
-def _borrowed(unit: Any, owner: dict[Value, Any], box_of: dict[Any, Box]) -> set[Box]:
-    """The boxes of modules of which a node outside uses parameters."""
-    if isinstance(unit, Call):
-        return set()
-    return {box_of[owner[p]] for p in unit.parents if not p.parents and owner[p] is not p}
 
 
 def _module(unit: Any) -> Any:

@@ -13,9 +13,9 @@ def name_values(namespace: Mapping[str, Any]) -> None:
     In lists and tuples the items become `w[0]`, `w[1]`, ..., and `w[0][1]` in nested ones. A
     Value that has a label keeps it; names that begin with an underscore are left out.
     """
-    for name, thing in namespace.items():
-        if not name.startswith("_"):
-            _label(thing, name)
+    named = [(name, thing) for name, thing in namespace.items() if not name.startswith("_")]
+    for name, thing in sorted(named, key=lambda item: not isinstance(item[1], Value)):
+        _label(thing, name)  # a Value with a variable of its own first, then those in lists
 
 
 def _label(thing: Any, name: str) -> None:
