@@ -26,7 +26,7 @@ MAY_IMPORT = {  # unit -> the units it may import; a unit is a module or a whole
     "autograd.draw": ENGINE | READERS,
     "autograd.jit": ENGINE,
     "autograd": ENGINE | READERS | {"autograd.pickling", "autograd.draw", "autograd.jit"},
-    "nn": ENGINE | READERS | {"autograd", "autograd.jit"},
+    "nn": ENGINE | READERS | {"autograd", "autograd.draw", "autograd.jit"},
 }
 ANYTHING = {"autograd.__main__", "autograd.exercises"}  # they stand on top of both packages
 
