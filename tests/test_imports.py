@@ -20,7 +20,6 @@ MAY_IMPORT = {  # unit -> the units it may import; a unit is a module or a whole
     "autograd.value": ENGINE - {"autograd.value"},
     "autograd.functional": ENGINE,
     "autograd.pickling": ENGINE,
-    "autograd.pickling": ENGINE,
     "autograd.steps": ENGINE | {"autograd.functional"},
     "autograd.diagnose": ENGINE | {"autograd.functional", "autograd.steps"},
     "autograd.draw": ENGINE | READERS,
