@@ -90,7 +90,8 @@ def boxes(roots: Sequence[Value], level: str) -> list[Box]:
             if len(box.units) == 1:
                 box.parents = [box_of[owner[p]] for p in unit.parents]
             else:
-                box.parents += [b for b in map(box_of.get, owners) if b not in box.parents]
+                lenders = dict.fromkeys(box_of[call] for call in owners)
+                box.parents += [b for b in lenders if b not in box.parents]
     return found
 
 
