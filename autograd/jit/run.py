@@ -1,188 +1,64 @@
-"""`jit(fn)`: programs by signature, bound to their memory, called, and differentiated."""
+"""The NumPy back end: a program in use, its memory, its results and its training steps."""
 
-import functools
-import gc
-import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from autograd import value as engine
-from autograd.jit import trace as tracing
+from autograd.jit.calls import Compiled
 from autograd.jit.kinds import Graph, group
 from autograd.jit.lower import Program
-from autograd.jit.store import Store, Stored, adopt, places
-from autograd.jit.trace import Integer, Number, Symbol, Trace, signature, symbol, symbols
-from autograd.jit.watch import Watch
+from autograd.jit.store import Stored, adopt, places
+from autograd.jit.trace import Trace
 from autograd.ops import OPS
-from autograd.value import Value, as_value
+from autograd.value import Value
 
 CHUNK = 16_384  # numbers that an update handles at once: they stay in the processor's cache
 
 
-def jit(
-    fn: Callable[..., Any],
-    optimizer: Any = None,
-    *,
-    backend: str = "numpy",
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
-) -> "Jitted":
-    """`fn`, a function of plain scalar code that returns one Value, as an array program.
+class Arrays(Compiled):
+    """The array program for one signature, and the memory of its runs."""
 
-    Without an optimizer the result is a Value: `loss(model, xs, ys).backward()` fills the same
-    `p.grad`. With one, a call is a whole training step, zero_grad, backward and step, on arrays,
-    and returns the loss as a float; clip_norm and clip_value then clip gradients as
-    `nn.optim.clip_grad_norm` and `clip_grad_value` do.
+    def adopt(self, arguments: list[Any]) -> None:
+        if self.owner.optimizer is not None:
+            adopt(self.owner.optimizer.params)
+            return
+        for model in arguments:
+            if hasattr(model, "parameters"):
+                adopt(model.parameters())
 
-    Arguments: floats (also in nested lists, dicts and arrays) are data, ints are data or indices
-    for `take`; both may change from call to call. Modules and Values are trained. A new shape, or
-    anything else that changes, traces again. Raises TraceError where `fn` looks at a number.
-    """
-    if backend not in ("numpy", "python"):
-        raise ValueError(f"there is no backend {backend!r}: there are 'numpy' and 'python'.")
-    return Jitted(fn, optimizer, clip_norm, clip_value)
+    def is_fixed(self, v: Value) -> bool:
+        return type(v) is Stored
 
-
-class Jitted:
-    """A compiled function. source: its array program, as Python. stats: what compiling it took."""
-
-    def __init__(self, fn: Any, optimizer: Any, clip_norm: Any, clip_value: Any) -> None:
-        functools.update_wrapper(self, fn)
-        self.fn, self.optimizer = fn, optimizer
-        self.clip_norm, self.clip_value = clip_norm, clip_value
-        self.compiled: dict[Any, list[Compiled]] = {}
-        self.latest: Compiled | None = None
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if tracing._tracers:  # inside of another jitted function: a part of its program
-            return self.fn(*args, **kwargs)
-        values = (*args, *kwargs.values()) if kwargs else args
-        known = self.compiled.setdefault((len(args), *kwargs), [])
-        for compiled in known:
-            run = compiled.bind(values)
-            if run is not None:
-                break
-        else:
-            with _no_collection():
-                compiled = Compiled(self, args, kwargs)
-            known.insert(0, compiled)
-            run = compiled.bind(values)
-            assert run is not None
-        self.latest = compiled
-        return compiled.step(run) if self.optimizer is not None else compiled.value(run)
-
-    @property
-    def source(self) -> str:
-        return self._latest().program.source
-
-    @property
-    def stats(self) -> dict[str, Any]:
-        compiled = self._latest()
-        return {**compiled.stats, "programs": sum(map(len, self.compiled.values()))}
-
-    def _latest(self) -> "Compiled":
-        if self.latest is None:
-            raise ValueError("there is no program yet: call the jitted function once.")
-        return self.latest
-
-
-class Compiled:
-    """The program for one signature, and the memory of its runs."""
-
-    def __init__(self, owner: Jitted, args: Any, kwargs: Any) -> None:
-        self.owner = owner
-        begin = perf_counter()
-        optimizer = owner.optimizer
-        code = getattr(owner.fn, "__code__", None)
-        names = list(code.co_varnames[: code.co_argcount]) if code else []
-        if inspect.ismethod(owner.fn):
-            names = names[1:]
-        names += [f"arg{i}" for i in range(len(names), len(args))]
-        reserved = {"P", "G", "np", "view", "check", "step", "program"}
-        names = [f"{n}_" if n in reserved else n for n in [*names[: len(args)], *kwargs]]
-        arguments = [*args, *kwargs.values()]
-        if optimizer is not None:
-            adopt(optimizer.params)
-        else:
-            for model in arguments:
-                if hasattr(model, "parameters"):
-                    adopt(model.parameters())
-        watch = Watch([owner.fn, *_objects(arguments)], Stored)
-        found = self.trace(names, args, kwargs, watch)
-        traced = perf_counter()
+    def lower(self, trace: Trace) -> None:
+        optimizer = self.owner.optimizer
 
         def place(parameters: list[Value]) -> np.ndarray:
             self.store = adopt([*(optimizer.params if optimizer else ()), *parameters])
             return places(self.store, parameters)
 
-        graph = group(found, place)
-        sizes = {name: len(inputs) for name, inputs in (found.inputs | found.values).items()}
+        graph = group(trace, place)
+        sizes = {name: len(inputs) for name, inputs in (trace.inputs | trace.values).items()}
         self.program = Program(graph, len(self.store.data), sizes)
-        self.masks = found.masks
-        self.replayed = (found, graph) if self.program.fragile else None
-        self.build = _build(self.program.source)
-        self.watch = watch if watch.holds() else Watch(watch.roots, Stored)  # as the trace left it
+        self.source = self.program.source
+        self.replayed = (trace, graph) if self.program.fragile else None
+        self.build = _build(self.source)
         self.free: list[Run] = []
         if optimizer is not None:
             index = places(self.store, optimizer.params)
             start, n = int(index[0]), len(index)
             whole = (index == np.arange(start, start + n)).all()
             self.trained: Any = slice(start, start + n) if whole else index
-        steps = [line for line in self.program.source.split("def step():")[1].splitlines() if line]
+            self.sole = len(self.store.data) == n  # are they all that there is?
         self.stats = {
             "nodes": graph.count,
             "kinds": sum(bool(kind.nodes) for kind in graph.kinds),
-            "array ops": len(steps) - 3,
-            "trace seconds": traced - begin,
-            "analysis seconds": perf_counter() - traced,
+            "array ops": len(self.program.lines) - 1,
         }
 
-    def trace(self, names: list[str], args: Any, kwargs: Any, watch: Watch) -> Trace:
-        arguments = [*args, *kwargs.values()]
-        self.binders: list[Any] = []
-
-        def call(found: Trace) -> Any:
-            replaced = []
-            for name, x in zip(names, arguments):
-                numbers: list[Any] = []
-                values: list[Any] = []
-                sign = signature(x, _fixed, numbers, values)
-                found_numbers = [symbol(Integer if type(n) is int else Number) for n in numbers]
-                found_values = [symbol(Symbol) for _ in values]
-                if numbers:
-                    found.inputs[name] = found_numbers  # type: ignore[assignment]
-                if values:
-                    found.values[f"V_{name}"] = found_values
-                replaced.append(symbols(x, sign, iter(found_numbers), iter(found_values)))
-                self.binders.append(self.binder(name, x, sign, numbers, values))
-            return self.owner.fn(
-                *replaced[: len(args)], **dict(zip(kwargs, replaced[len(args) :]))
-            )
-
-        return tracing.trace(call, watch.modules)
-
     def binder(self, name: str, x: Any, sign: Any, numbers: list[Any], values: list[Any]) -> Any:
-        """A function (argument, run) -> does it fit? If so, its numbers are in the run's memory."""
-        def general(x: Any, run: "Run") -> bool:
-            numbers: list[Any] = []
-            values: list[Any] = []
-            if signature(x, _fixed, numbers, values) != sign:
-                return False
-            if numbers:
-                run.fill(name, np.array(numbers))
-            if values:
-                run.memory[f"V_{name}"][...] = [v.data for v in values]
-                run.values += values
-            return True
-
-        if not numbers and not values:
-            return lambda y, run: y is x or general(y, run)  # its contents are watched
-        kinds = {type(n) for n in numbers}
-        if values or kinds not in ({int}, {float}):
+        general = super().binder(name, x, sign, numbers, values)
+        if values or {type(n) for n in numbers} not in ({int}, {float}):
             return general
         try:
             array = np.array(x)
@@ -192,98 +68,95 @@ class Compiled:
             return general
         shape, kind, of_array = array.shape, array.dtype.kind, isinstance(x, np.ndarray)
 
-        def regular(x: Any, run: "Run") -> bool:
-            if not of_array and type(x) not in (list, tuple, float, int):
-                return general(x, run)
+        def regular(x: Any, run: Run) -> bool:
+            """Nested lists of one shape and type, or an array: all at once."""
+            if isinstance(x, np.ndarray) != of_array:
+                return False
             try:
                 array = np.asarray(x)
             except (TypeError, ValueError):
                 return False
-            if array.shape != shape or isinstance(x, np.ndarray) != of_array:
+            if array.shape != shape or array.dtype.kind != kind:
                 return False
-            if array.dtype.kind != kind:
-                return array.dtype.kind == "O" and general(x, run)
             run.fill(name, array)
             return True
 
         return regular
 
-    def bind(self, values: Any) -> "Run | None":
-        """A run that holds these arguments, or None if the program is not for them."""
-        if not self.watch.holds():
-            return None
+    def new_run(self) -> "Run":
         while self.free and self.free[-1].stale():
             self.free.pop().drop()
         run = self.free.pop() if self.free else Run(self)
         run.values = []
-        for binder, x in zip(self.binders, values):
-            if not binder(x, run):
-                self.free.append(run)
-                return None
-        for name, draw, n in self.masks:
-            run.memory[name][...] = draw(n)
         return run
 
+    def put_back(self, run: "Run") -> None:
+        run.pending = None
+        if run.stale():
+            run.drop()
+        else:
+            self.free.append(run)
+
     def value(self, run: "Run") -> Value:
-        result = Result.of(Lease(run))
-        return engine.recorder(OPS["take"], (result,)) if engine.recorder else result
+        return Result.of(Lease(run))
 
     def step(self, run: "Run") -> float:
-        """Forward, backward and update."""
-        owner, store, at = self.owner, self.store, self.trained
-        store.settle()
-        loss = run.forward()
-        run.pull()
-        optimizer, g = owner.optimizer, run.gradient
-        if owner.clip_norm is not None or owner.clip_value is not None:
-            mine = g[at]
-            if owner.clip_norm is not None:
-                norm = float(np.sqrt(mine @ mine))
-                if norm > owner.clip_norm:
-                    mine = mine * (owner.clip_norm / norm)
-            if owner.clip_value is not None:
-                mine = np.clip(mine, -owner.clip_value, owner.clip_value)
-            g[at] = mine
-        optimizer.steps += 1
-        state = optimizer.state
-        for name, column in state.items():
-            if not isinstance(column, np.ndarray):
-                state[name] = np.array(column, float)
-        columns = list(state.values())
-        n = len(optimizer.params)
-        with np.errstate(all="ignore"):
-            if isinstance(at, slice):
-                p, g = store.data[at], g[at]
-                for i in range(0, n, CHUNK):
-                    part = slice(i, i + CHUNK) if n > CHUNK else slice(None)
-                    p[part], *new = optimizer.update(p[part], g[part], *[c[part] for c in columns])
-                    for column, numbers in zip(columns, new):
-                        column[part] = numbers
-            else:
-                store.data[at], *new = optimizer.update(store.data[at], g[at], *columns)
-                for column, numbers in zip(columns, new):
-                    column[...] = numbers
-        self.free.append(run)
+        try:
+            self.store.settle()
+            loss = run.forward()
+            run.pull()
+            if not self.sole:  # zero_grad is for the optimizer's parameters, others accumulate
+                self.store.grad[self.trained] = 0.0
+                self.store.grad += run.gradient
+            if np.isfinite(loss):
+                self.update(self.store.grad)
+        finally:
+            self.put_back(run)
         return loss
+
+    def update(self, gradient: np.ndarray) -> None:
+        """The optimizer's step, on arrays."""
+        optimizer, data, at = self.owner.optimizer, self.store.data, self.trained
+        max_norm, limit = self.owner.clip
+        if max_norm is not None:
+            norm = float(np.sqrt(gradient[at] @ gradient[at]))
+            if norm > max_norm:
+                gradient[at] *= max_norm / norm
+        if limit is not None:
+            gradient[at] = np.clip(gradient[at], -limit, limit)
+        optimizer.steps += 1
+        for name, column in optimizer.state.items():
+            if not isinstance(column, np.ndarray):
+                optimizer.state[name] = np.array(column, float)
+        columns = list(optimizer.state.values())
+        p, g = data[at], gradient[at]
+        with np.errstate(all="ignore"):
+            for i in range(0, len(p), CHUNK):
+                part = slice(i, i + CHUNK)
+                p[part], *new = optimizer.update(p[part], g[part], *[c[part] for c in columns])
+                for column, numbers in zip(columns, new):
+                    column[part] = numbers
+        if not isinstance(at, slice):
+            data[at] = p
 
 
 class Run:
     """One set of buffers for a program. It serves one call at a time: until the backward pass of
     that call is done, or its result is gone."""
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Arrays) -> None:
         program, store = compiled.program, compiled.store
         self.compiled, self.store, self.data = compiled, store, store.data
         self.pending: Any = None
         self.values: list[Value] = []
         self.memory: dict[str, np.ndarray] = {}
-        stepping = compiled.owner.optimizer is not None
+        in_place = compiled.owner.optimizer is not None and compiled.sole
         for array in program.given:
             self.memory[array.name] = np.zeros(array.size)
         if "P" in self.memory:
             self.memory["P"] = store.data
         self.memory.setdefault("G", np.zeros(0))
-        if stepping and "P" in self.memory:
+        if in_place and "P" in self.memory:
             self.memory["G"] = store.grad
         self.gradient = self.memory["G"]
         for name, limits in program.limits.items():
@@ -293,7 +166,7 @@ class Run:
         build = compiled.build
         wanted = build.__code__.co_varnames[3 : build.__code__.co_argcount]
         self.start = build(np, _view, _check, *[memory[name] for name in wanted])
-        self.clear = stepping and (program.untouched or "P" not in self.memory)
+        self.clear = in_place and (program.untouched or "P" not in self.memory)
         self.store.top()[0].runs.append(self)
 
     def stale(self) -> bool:
@@ -304,10 +177,15 @@ class Run:
         if self in runs:
             runs.remove(self)
 
-    def fill(self, name: str, array: np.ndarray) -> None:
+    def fill(self, name: str, numbers: Any) -> None:
+        array = np.asarray(numbers)
         self.memory[name].reshape(array.shape)[...] = array
         if f"{name}_i" in self.memory:
             self.memory[f"{name}_i"].reshape(array.shape)[...] = array
+
+    def fill_values(self, name: str, values: list[Value]) -> None:
+        self.memory[name][...] = [v.data for v in values]
+        self.values += values
 
     def forward(self) -> float:
         if self.clear:
@@ -363,12 +241,7 @@ class Lease:
         self.loss = run.forward()
 
     def __del__(self) -> None:
-        run = self.run
-        run.pending = None
-        if not run.stale():
-            run.compiled.free.append(run)
-        else:
-            run.drop()
+        self.run.compiled.put_back(self.run)
 
 
 class Result(Value):
@@ -419,33 +292,6 @@ class Parameters(Value):
             if run.gradient.size:
                 grad = run.store.grad
                 grad[: run.gradient.size] += upstream * run.gradient
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """The garbage collector looks at every object that lives, again and again: not now."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _fixed(v: Value) -> bool:
-    """Is it a parameter, which a program knows by identity? Other Values are inputs."""
-    return type(v) is Stored
-
-
-def _objects(x: Any) -> list[Any]:
-    """What in the arguments may change without a trace in their signature: modules, say."""
-    if isinstance(x, list | tuple | dict):
-        items = list(x.values()) if isinstance(x, dict) else x
-        if items and set(map(type, items)) <= {Stored}:
-            return [x]
-        return [found for item in items for found in _objects(item)]
-    return [x] if hasattr(x, "__dict__") and not isinstance(x, type) else []
 
 
 def _build(source: str) -> Any:

@@ -86,7 +86,7 @@ class Integer(Number):
     )
 
     def take_from(self, values: Sequence[Any]) -> Value:
-        tracer = _tracers[-1]
+        tracer = tracers[-1]
         table = tuple([as_value(v) for v in values])
         chosen = record(_Take, (self,))
         ids = tuple(map(id, table))
@@ -117,7 +117,7 @@ class Trace:
     root: Any = None
 
 
-_tracers: list[Trace] = []
+tracers: list[Trace] = []
 guarded: list[type] = [Value]  # the classes whose `data` nobody may read while a trace runs
 _assign = _refuse("assigning .data", "Change parameters outside of the jitted function.")
 
@@ -128,7 +128,7 @@ def record(op: Op | type[_Take], parents: tuple[Any, ...]) -> Symbol:
         return parents[0]  # the index was no argument: nothing to look up
     s = _new(Symbol)
     s.op, s.parents, s.label = op.symbol, parents, ""
-    _tracers[-1].nodes.append(s)
+    tracers[-1].nodes.append(s)
     return s
 
 
@@ -163,7 +163,7 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
         for cls in guarded:
             cls.data = property(_look, set_data)  # type: ignore[attr-defined]
         Constant.data = DATA  # type: ignore[assignment]
-        _tracers.append(found)
+        tracers.append(found)
         try:
             root = run(found)
         finally:
@@ -171,7 +171,7 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
                 cls.data = slot  # type: ignore[attr-defined]
             del Constant.data
             engine.recorder = earlier
-            _tracers.pop()
+            tracers.pop()
     if random.getstate() != state:
         raise TraceError(
             "the function draws random numbers, and jit would repeat the same ones forever: draw "

@@ -17,8 +17,8 @@ SMALL = 20_000  # more items than this are compared only every 64th call
 class Watch:
     """A snapshot of everything reachable from `roots` that is not a number to be trained."""
 
-    def __init__(self, roots: Iterable[Any], stored: type) -> None:
-        self.roots, self.stored = list(roots), stored
+    def __init__(self, roots: Iterable[Any]) -> None:
+        self.roots = list(roots)
         self.live: list[Any] = []  # containers, as they are
         self.saved: list[Any] = []  # and copies of them
         self.large: list[tuple[Any, Any]] = []
@@ -45,7 +45,7 @@ class Watch:
             elif isinstance(x, list | dict):
                 self.keep(x)
                 items = x.values() if isinstance(x, dict) else x
-                if not set(map(type, items)) <= {Value, self.stored, float, int}:
+                if not all(issubclass(t, Value | float | int) for t in set(map(type, items))):
                     todo += items
             elif isinstance(x, tuple | set | frozenset):
                 todo += x
