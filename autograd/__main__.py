@@ -61,7 +61,7 @@ def demo(folder: Path, epochs: int = 10) -> None:
     print(f"Written in {perf_counter() - start:.0f} seconds (open them in a browser):")
     print(*written, sep="\n")
     print(
-        "Next: read autograd/ops.py, graph.py and value.py; they are all the mathematics there is."
+        f"Next: open {folder / 'graph.svg'}, then read ops.py, graph.py and value.py in autograd."
     )
 
 
