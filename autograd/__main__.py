@@ -60,9 +60,7 @@ def demo(folder: Path, epochs: int = 10) -> None:
 
     print(f"Written in {perf_counter() - start:.0f} seconds (open them in a browser):")
     print(*written, sep="\n")
-    print(
-        f"Next: open {folder / 'graph.svg'}, then read ops.py, graph.py and value.py in autograd."
-    )
+    print(f"Next: open {folder / 'graph.svg'}, and read autograd/ops.py, graph.py, value.py.")
 
 
 def check_extras() -> None:
