@@ -12,7 +12,8 @@ from typing import Any
 from autograd.draw.names import markup
 
 FONT = "Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"  # one of them is everywhere
-SMALLEST = 0.65  # of its natural size: a wide picture shrinks to the page, but not below this
+PAGE = 900  # pixels: the width of a notebook's outputs
+SMALLEST = 0.7  # of its natural size: a wide picture shrinks to the page, but not below this
 
 
 class NoGraphviz(RuntimeError):
@@ -43,7 +44,7 @@ class Picture:
     def _repr_mimebundle_(self, **_: Any) -> Any:
         # Never HTML: beside it, a notebook that is not trusted shows no SVG either.
         # "unconfined": JupyterLab lets a wide picture scroll, where it would make it tiny.
-        unconfined = float(_WIDTH.search(self.svg)[1]) > 1200  # type: ignore[index]
+        unconfined = float(_WIDTH.search(self.svg)[1]) > PAGE  # type: ignore[index]
         metadata = {"image/svg+xml": {"unconfined": True}} if unconfined else {}
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}, metadata
 
@@ -146,10 +147,15 @@ def tidy(svg: str, text: str, titles: dict[str, str]) -> str:
 
 
 def open_svg(width: float, height: float, text: str) -> str:
-    """The opening tag of an SVG that takes its own size, or less where the page is narrow."""
+    """The opening tag of an SVG in its own size or, if it is wide, in the size of a page.
+
+    A page may shrink it further, as long as its text can still be read.
+    """
+    smallest = SMALLEST * width
+    scale = max(min(1.0, PAGE / width), SMALLEST)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
-        f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{markup(text)}" '
-        f'style="max-width:max(100%,{SMALLEST * width:.0f}px);height:auto" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{scale * width:.0f}" '
+        f'height="{scale * height:.0f}" viewBox="0 0 {width:g} {height:g}" role="img" '
+        f'aria-label="{markup(text)}" style="max-width:max(100%,{smallest:.0f}px);height:auto" '
         f'font-family="{FONT}">'
     )

@@ -284,13 +284,27 @@ def test_svg_has_every_node_and_edge_with_a_hover_text(groups):
 
 
 @needs_graphviz
-def test_svg_is_the_same_twice_and_scales_to_the_page():
+def test_svg_shrinks_to_a_page_and_stays_readable():
+    for length in (2, 8, 10, 30):
+        v = Value(1.0)
+        for _ in range(length):
+            v = v.tanh()
+        root = ET.fromstring(draw(v).svg)
+        width, height = float(root.get("width")), float(root.get("height"))
+        natural = [float(x) for x in root.get("viewBox").split()[2:]]
+        assert width / height == pytest.approx(natural[0] / natural[1], rel=0.05)
+        scale = width / natural[0]
+        assert scale > 0.69  # text of 13 px is at least 9 px high
+        assert scale == pytest.approx(1, abs=0.01) or width >= 900
+        assert "max-width" in root.get("style")
+    assert scale < 0.71
+
+
+@needs_graphviz
+def test_svg_is_the_same_twice_and_without_graphviz_s_header():
     e = expression()
     svg = draw(e).svg
     assert svg == draw(e).svg
-    root = ET.fromstring(svg)
-    assert root.get("viewBox").split()[2:] == [root.get("width"), root.get("height")]
-    assert "max-width" in root.get("style")
     assert "graphviz version" not in svg.lower()
     assert "<!DOCTYPE" not in svg
 
@@ -308,6 +322,25 @@ def test_saving_goes_by_the_suffix(tmp_path):
 def test_graphviz_writes_nothing_to_the_terminal(capfd):
     assert draw(expression()).svg
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in for the program is a script")
+def test_the_program_dot_is_preferred_if_it_is_there(monkeypatch, tmp_path):
+    pytest.importorskip("pygraphviz")
+    wheel = draw(expression()).svg
+    program = tmp_path / "dot"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import pathlib, pygraphviz, sys\n"
+        "pathlib.Path(sys.argv[0]).with_name('used').touch()\n"
+        "format = next(a[2:] for a in sys.argv if a.startswith('-T'))\n"
+        "graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())\n"
+        "sys.stdout.buffer.write(graph.draw(format=format, prog='dot'))\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert draw(expression()).svg == wheel
+    assert (tmp_path / "used").exists()
 
 
 @needs_graphviz
