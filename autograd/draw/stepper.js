@@ -39,6 +39,11 @@ let lit = []; // elements with a class of the moment
 
 const hidden = () => data.quiz && position > found;
 
+// Writing what is there already would make the browser lay out everything again.
+function setClass(element, name) {
+  if (element.getAttribute("class") !== name) element.setAttribute("class", name);
+}
+
 function write(i, row, text) {
   const box = boxes[i];
   box.text[row] = text;
@@ -48,8 +53,8 @@ function write(i, row, text) {
 function paint(i, extra) {
   const box = boxes[i];
   const known = box.text[0] !== "" || !box.rows[0];
-  box.g.setAttribute(
-    "class",
+  setClass(
+    box.g,
     "node" + (known ? " known" : "") + (box.text[1] !== "" ? " felt" : "") + (extra || "")
   );
 }
@@ -75,7 +80,7 @@ function masked() {
 
 function show(touched) {
   const step = position ? steps[position - 1] : null;
-  for (const i of lit) typeof i === "number" ? touched.add(i) : i.setAttribute("class", "edge");
+  for (const i of lit) typeof i === "number" ? touched.add(i) : setClass(i, "edge");
   for (const i of touched) paint(i);
   lit = [];
   if (step) {
@@ -83,11 +88,11 @@ function show(touched) {
     paint(step.on, " on"), lit.push(step.on);
     for (const id of step.edges) {
       const edge = $(id);
-      edge.setAttribute("class", "edge on");
+      setClass(edge, "edge on");
       lit.push(edge);
     }
   }
-  $("graph").setAttribute("class", step ? step.kind : "");
+  setClass($("graph"), step ? step.kind : "");
   showSlope(step);
   say(step);
   control();
@@ -98,7 +103,7 @@ function show(touched) {
 function showSlope(step) {
   const there = step && step.slope && step.edges.length === 1 && !hidden();
   const edge = there ? $(step.edges[0]).firstChild : null;
-  $("slope").setAttribute("class", there ? "" : "hidden");
+  setClass($("slope"), there ? "" : "hidden");
   const at = edge ? edge.getPointAtLength(edge.getTotalLength() / 2) : { x: 0, y: 0 };
   const words = there ? "× " + step.slope : "";
   const wide = 8 * words.length + 8;
@@ -121,8 +126,8 @@ const PHASES = {
 function say(step) {
   const last = position === steps.length && !hidden();
   $("chip").textContent = step ? PHASES[step.kind] : "Before the first step";
-  $("chip").className = step ? step.kind : "";
-  $("words").setAttribute("class", step ? step.kind : "");
+  setClass($("chip"), step ? step.kind : "");
+  setClass($("words"), step ? step.kind : "");
   $("count").textContent = "Step " + position + " of " + steps.length;
   $("score").textContent = data.quiz && found ? right + " of " + found + " right at once" : "";
   const [formula, numbers, result, remark] = step ? step.text : ["", "", "", ""];
@@ -138,7 +143,7 @@ function say(step) {
         "right to left: how much " + data.root + " changes when that node changes." +
         (data.quiz ? " You will be asked for each number before you see it." : "")
       : step.why + (last ? " That was the last step: every .grad is now as backward() leaves it." : "");
-  $("quiz").setAttribute("class", ask ? "" : "hidden");
+  setClass($("quiz"), ask ? "" : "hidden");
   $("ask").textContent = ask ? step.quiz.ask : "";
 }
 
@@ -158,13 +163,18 @@ function control() {
 let camera = null;
 let moving = 0;
 
+let [W, H] = [0, 0]; // of the stage
+
+function measure() {
+  camera = null;
+  [W, H] = [$("stage").clientWidth, $("stage").clientHeight];
+}
+
 function fits() {
-  const { clientWidth: W, clientHeight: H } = $("stage");
   return Math.min(W / data.width, H / data.height);
 }
 
 function target() {
-  const { clientWidth: W, clientHeight: H } = $("stage");
   const all = !$("follow").checked || fits() >= READABLE;
   const scale = all ? Math.min(fits(), LARGEST_SCALE) : 1;
   const [w, h] = [W / scale, H / scale];
@@ -190,11 +200,12 @@ function inputs(step) {
 }
 
 function look() {
+  if (!W || !H) return; // not on the page yet: a resize will come
   const to = target();
   cancelAnimationFrame(moving);
   const from = camera;
   camera = to;
-  $("following").className = fits() >= READABLE ? "hidden" : "";
+  setClass($("following"), fits() >= READABLE ? "hidden" : "");
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   if (!from || still || from.join() === to.join()) return frame(to);
   const began = performance.now();
@@ -208,14 +219,15 @@ function look() {
 }
 
 function frame(view) {
-  $("view").setAttribute("viewBox", view.join(" "));
+  // (a transform, not a viewBox: after that the browser would lay out every text again)
+  $("camera").setAttribute("transform", `scale(${W / view[2]}) translate(${-view[0]} ${-view[1]})`);
   drawMap(view);
 }
 
 function drawMap(view) {
   const map = $("map");
   const needed = $("follow").checked && fits() < READABLE;
-  map.className = needed ? "" : "hidden";
+  setClass(map, needed ? "" : "hidden");
   if (!needed) return;
   const scale = Math.min(220 / data.width, 120 / data.height);
   const ratio = window.devicePixelRatio || 1;
@@ -266,7 +278,7 @@ function near(answer, x, within) {
 
 function verdict(text, look) {
   $("verdict").textContent = text;
-  $("verdict").className = look;
+  setClass($("verdict"), look);
 }
 
 function judge() {
@@ -336,7 +348,11 @@ function play(on) {
 $("next").onclick = () => (play(false), move(position + 1));
 $("back").onclick = () => (play(false), move(position - 1));
 $("play").onclick = () => play(!playing);
-$("slider").oninput = () => (play(false), move(+$("slider").value));
+$("slider").oninput = () => {
+  const chosen = +$("slider").value; // before play() sets it back to where we are
+  play(false);
+  move(chosen);
+};
 $("follow").onchange = look;
 $("quiz").onsubmit = (event) => (event.preventDefault(), judge());
 $("reveal").onclick = () => reveal("", "");
@@ -351,10 +367,7 @@ addEventListener("keydown", (event) => {
   play(false);
   move(to);
 });
-addEventListener("resize", () => {
-  camera = null;
-  look();
-});
+addEventListener("resize", () => (measure(), look()));
 
 $("slider").max = steps.length;
 if (data.quiz) $("play").className = "hidden";
@@ -362,4 +375,5 @@ start.forEach((rows, i) => {
   write(i, 0, rows[0]);
   paint(i);
 });
-goTo(0);
+measure();
+move(0);
