@@ -22,6 +22,7 @@ class Call:
         self.inputs = set(map(id, inputs))
         self.outputs: list[Value] = []
         self.nodes: list[Value] = []
+        self.leaves: dict[Value, None] = {}  # its parameters and constants
         self.parents: dict[Any, None] = {}  # the nodes and calls outside that it works on
 
 
@@ -45,6 +46,12 @@ class Box:
         return [v for unit in self.units for v in (unit.nodes if self.module else [unit])]
 
     @property
+    def leaves(self) -> list[Value]:
+        """The parameters and constants that a module's calls use, those of other boxes among them:
+        `nodes` has each leaf once in a picture, `leaves` in every box that needs it."""
+        return list(dict.fromkeys(v for unit in self.units if self.module for v in unit.leaves))
+
+    @property
     def outputs(self) -> list[Value]:
         return [v for unit in self.units for v in (unit.outputs if self.module else [unit])]
 
@@ -63,6 +70,8 @@ def boxes(roots: Sequence[Value], level: str) -> list[Box]:
             for p in v.parents:
                 if id(p) in call.inputs or _module(owner[p]) is not call.module:
                     call.parents[owner[p]] = None
+                elif not p.parents:
+                    call.leaves[p] = None
 
     def borrowed(v: Any) -> list[Any]:
         """The owners of the parameters that a node outside of all modules uses."""

@@ -113,10 +113,11 @@ def module_card(box: Box, gradients: bool, scale: float) -> Card:
         if gradients:
             rows.append(f"grad {shown(v.grad)}")
             fill = tint(v.grad, scale)
-    leaves = [v for v in box.nodes if not v.parents and not isinstance(v, Constant)]
-    rows.append(f"{len(leaves):,} parameters, {len(box.nodes):,} nodes")
-    if gradients and leaves:
-        rows.append(f"gradient norm {shown(hypot(*[v.grad for v in leaves]))}")
+    parameters = [v for v in box.leaves if not isinstance(v, Constant)]
+    inside = f"{len({*box.nodes, *box.leaves}):,} nodes"
+    rows.append(f"{len(parameters):,} parameters, {inside}" if parameters else inside)
+    if gradients and parameters:
+        rows.append(f"gradient norm {shown(hypot(*[v.grad for v in parameters]))}")
     heading = box.module.name + f"  {TIMES} {len(box.units):,}" * (len(box.units) > 1)
     return Card(heading, "", "", rows, heading + ": " + ", ".join(rows), fill)
 

@@ -408,6 +408,12 @@ def test_a_module_box_holds_its_parameters_and_its_gradient_norm():
     assert f"gradient norm {norm:.4g}<" in draw(loss, "layer").dot
 
 
+def test_every_call_of_a_module_counts_its_parameters():
+    layer = nn.Layer(2, 3, rng=random.Random(0))
+    loss = sum(layer([1.0, 2.0]) + layer([3.0, 4.0]))
+    assert draw(loss, "layer").dot.count(">9 parameters, 15 nodes<") == 2
+
+
 def test_many_calls_of_a_layer_are_one_box_with_a_count():
     loss = moons_loss(examples=50)
     assert len(topological_order(loss)) > 1000
