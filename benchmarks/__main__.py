@@ -32,11 +32,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the report to this file, too")
     options = parser.parse_args()
     names = options.only or [n for n, w in WORKLOADS.items() if w.quick or not options.quick]
-    results = {n: measure(n, 2 if options.quick else WORKLOADS[n].rounds) for n in names}
-    text = report(results)
-    print(text)
-    if options.out:
-        options.out.write_text(text)
+    results: Results = {}
+    for name in names:
+        results[name] = measure(name, 2 if options.quick else WORKLOADS[name].rounds)
+        if options.out:
+            options.out.write_text(report(results), encoding="utf-8")
+    print(report(results))
 
 
 def measure(workload: str, rounds: int) -> dict[str, Any]:
@@ -105,6 +106,7 @@ def report(results: Results) -> str:
         "",
         f"Made by `python -m benchmarks` on {machine()}.",
         "Times are medians of whole training steps: forward, backward, gradient descent.",
+        "They are the processor's time, and PyTorch has one thread.",
         "Rounds are interleaved, each participant in a process of its own.",
         "All have the same numbers to start from, and their losses are compared at every step.",
         "micrograd has no exp and log: `benchmarks/peers.py` adds them, in its style.",

@@ -96,8 +96,8 @@ WORKLOADS = {
     "digits": Workload("MLP 64-32-10, 32 digits, cross-entropy", digits),
     "gpt": Workload("one-layer GPT (16 wide, 4 heads), one name of 8 letters", gpt),
     "conv": Workload("3x3x4 convolution, stride 2, and 36-10, 16 digits", conv),
-    "big": Workload("MLP 784-1024-256-10 (1.07 M parameters), one example", big, 2, quick=False),
-    "chain": Workload("1,000,000 operations, each on the last one's result", chain, 2, quick=False),
+    "big": Workload("MLP 784-1024-256-10 (1.07 M parameters), one example", big, 1, quick=False),
+    "chain": Workload("1,000,000 operations, each on the last one's result", chain, 1, quick=False),
 }
 
 if __name__ == "__main__":
