@@ -130,8 +130,8 @@ def several(box: Box, gradients: bool) -> Card:
     rows = [span("data", [u.data for u in box.units])]
     if gradients and not isinstance(v, Constant):
         rows.append(span("grad", [u.grad for u in box.units]))
-    kind = "constants" if isinstance(v, Constant) else "" if v.parents else "leaves"
-    heading = f"{name or kind} {TIMES} {len(box.units):,}".strip()
+    kind = "constants" if isinstance(v, Constant) else "nodes" if v.parents else "leaves"
+    heading = f"{name} {TIMES} {len(box.units):,}" if name else f"{len(box.units):,} {kind}"
     return Card(heading, "", SIGNS.get(v.op, v.op), rows, f"{heading}: {', '.join(rows)}", "white")
 
 

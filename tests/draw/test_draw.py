@@ -421,8 +421,10 @@ def test_many_calls_of_a_layer_are_one_box_with_a_count():
     assert len(found) <= 20
     assert [len(b.units) for b in found if b.module] == [50, 50, 50]
     dot = draw(loss, "layer").dot
-    assert dot.count("× 50<") == 3 + 5  # the layers; × + relu, and the numbers for them
-    assert "× 49<" in dot  # the sum
+    assert dot.count("× 50<") == 3  # the layers
+    assert dot.count(">50 nodes<") == 3  # × + relu
+    assert dot.count(">50 constants<") == 2  # the numbers for them
+    assert ">49 nodes<" in dot  # the sum
     assert "grad" not in dot
 
 
