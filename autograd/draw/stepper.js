@@ -104,9 +104,11 @@ function showSlope(step) {
   const there = step && step.slope && step.edges.length === 1 && !hidden();
   const edge = there ? $(step.edges[0]).firstChild : null;
   setClass($("slope"), there ? "" : "hidden");
-  const at = edge ? edge.getPointAtLength(edge.getTotalLength() / 2) : { x: 0, y: 0 };
   const words = there ? "× " + step.slope : "";
   const wide = 8 * words.length + 8;
+  const long = edge ? edge.getTotalLength() : 0;
+  const at = edge ? edge.getPointAtLength(long / 2) : { x: 0, y: 0 };
+  if (long < wide + 24) at.y -= 17; // above a short edge, so that it is still seen
   const [rect, text] = $("slope").children;
   rect.setAttribute("x", at.x - wide / 2);
   rect.setAttribute("y", at.y - 10);

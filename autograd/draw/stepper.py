@@ -24,6 +24,7 @@ from autograd.steps import Backward, Earlier, Forward, Seed, Step, names_of, sho
 from autograd.value import Constant, Value
 
 BY_NEURON = 100  # nodes: a larger graph of a network steps by neuron
+GAP = 0.8  # inches from column to column: room for the local derivative on the edge
 HERE = Path(__file__).parent
 TRUST = (
     "If nothing moves above, this page blocks scripts: trust the notebook (in JupyterLab, View, "
@@ -105,7 +106,9 @@ class Stepper:
                 widest[i] = (texts[0], texts[1])
         cards = [self._card(*each) for each in zip(self._boxes, self._faces, widest)]
         connect(cards, self._boxes, ())
-        return compact(Drawing(*as_dot(cards, "LR")).svg, [f is not None for f in self._faces])
+        dot, text, hovers = as_dot(cards, "LR")
+        dot = dot.rstrip().removesuffix("}") + f"  ranksep={GAP}\n}}\n"
+        return compact(Drawing(dot, text, hovers).svg, [f is not None for f in self._faces])
 
     def _card(self, box: Box, face: Value | None, widest: tuple[str, str]) -> Card:
         made = card(box, False, 0.0)
