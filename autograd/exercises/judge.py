@@ -149,46 +149,52 @@ def same(a: Any, b: Any, tolerance: float = 1e-6) -> bool:
 # --- the cause ----------------------------------------------------------------------------------
 
 
+Experience = list[tuple[bool, Case, Answer]]  # does the case belong to the law that failed?
+
+
 def _explain(verdict: Verdict, targets: Targets, oracle: Targets, seed: int) -> Verdict:
     task, law, answer = verdict.task, verdict.law, verdict.answer
     assert law is not None and answer is not None
-    trouble = answer.trouble
-    mistake, evidence = None, ""
-    if trouble is None or trouble.kind == shield.ERROR:
-        mistake, evidence = _known_mistake(task, law, targets, oracle, seed)
+    if answer.trouble and answer.trouble.kind != shield.ERROR:
+        return replace(verdict, cause=_CAUSES[answer.trouble.kind])
+    seen = _experience(task, law, targets, oracle, seed)
+    mistake, evidence = _known_mistake(task, seen, seed)
     if mistake:
-        cause, name = mistake.cause, mistake.name
-    else:
-        cause, name = _cause_of_trouble(trouble) if trouble else _cause_in_numbers(answer), ""
-    return replace(verdict, cause=cause, mistake=name, evidence=evidence)
+        return replace(verdict, cause=mistake.cause, mistake=mistake.name, evidence=evidence)
+    if answer.trouble:
+        words = "Your code raised this error; read its last line first."
+        return replace(verdict, cause=_ERRORS.get(_kind(answer.trouble), words))
+    return replace(verdict, cause=_cause_in_numbers([a for this, _, a in seen if this]))
 
 
-def _known_mistake(
+def _experience(
     task: Task, law: Law, targets: Targets, oracle: Targets, seed: int
-) -> tuple[Mistake | None, str]:
+) -> Experience:
+    """The student's answers to all cases of the task, up to one that comes to no end."""
+    seen: Experience = []
+    for law_, cases in task.cases(seed):
+        for case in cases:
+            answer = _try(case, targets, oracle)
+            if answer.trouble and answer.trouble.kind != shield.ERROR:
+                return seen
+            seen.append((law_ is law, case, answer))
+    return seen
+
+
+def _known_mistake(task: Task, seen: Experience, seed: int) -> tuple[Mistake | None, str]:
     """The mistake of the catalogue whose answers are the student's, and how far they agree."""
-    rows = [(law_ is law, case) for law_, cases in task.cases(seed) for case in cases]
-    mine = []
-    for of_this_law, case in rows:
-        answer = _try(case, targets, oracle)
-        if answer.trouble and answer.trouble.kind != shield.ERROR:
-            break
-        mine.append((of_this_law, case, answer))
-    first = next((i for i, (this, _, a) in enumerate(mine) if this and not a.right), None)
-    if first is None:  # it fails now and then: random in the student's code
-        return None, ""
-    best, best_score, best_text = None, (0.0, 0.0), ""
+    failing = [i for i, (this, _, answer) in enumerate(seen) if this and not answer.right]
+    best, best_score, evidence = None, (0.0, 0.0), ""
     for mistake, theirs in _answers_of_mistakes(task, seed):
-        agree = [_agree(a, b, case) for (_, case, a), b in zip(mine, theirs)]
-        failing = [i for i, (this, _, a) in enumerate(mine) if this and not a.right]
+        agree = [_agree(mine, other) for (_, _, mine), other in zip(seen, theirs)]
         hits = sum(agree[i] for i in failing)
-        if not agree[first] or hits < 0.6 * len(failing):
+        if not failing or not agree[failing[0]] or hits < 0.6 * len(failing):
             continue
         score = (hits / len(failing), sum(agree) / len(agree))
         if score > best_score:
             best, best_score = mistake, score
-            best_text = f"it gives your answer in {hits} of the {len(failing)} cases that fail"
-    return best, best_text
+            evidence = f"it gives your answer in {hits} of the {len(failing)} cases that fail"
+    return best, evidence
 
 
 @cache
@@ -202,13 +208,20 @@ def _answers_of_mistakes(task: Task, seed: int) -> list[tuple[Mistake, list[Answ
     return found
 
 
-def _agree(a: Answer, b: Answer, case: Case) -> bool:
+def _agree(a: Answer, b: Answer) -> bool:
+    """Are two answers one and the same, as two programs with the same mistake would give?"""
     if a.trouble or b.trouble:
         return bool(a.trouble and b.trouble) and _kind(a.trouble) == _kind(b.trouble)
     mine, theirs = a.outcome or {}, b.outcome or {}
-    return mine.keys() == theirs.keys() and all(
-        same(mine[name], theirs[name], case.tolerance) for name in mine
-    )
+    return mine.keys() == theirs.keys() and all(_alike(mine[k], theirs[k]) for k in mine)
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-12) or (a != a and b != b)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(_alike, a, b))
+    return type(a) is type(b) and bool(a == b)
 
 
 def _kind(trouble: Trouble | None) -> str:
@@ -232,16 +245,11 @@ _ERRORS = {
 }
 
 
-def _cause_of_trouble(trouble: Trouble) -> str:
-    if trouble.kind == shield.ERROR:
-        return _ERRORS.get(_kind(trouble), "Your code raised this error; read its last line first.")
-    return _CAUSES[trouble.kind]
-
-
-def _cause_in_numbers(answer: Answer) -> str:
-    """What the wrong numbers have in common, if they have."""
-    pairs = [(g, e) for _, got, want in answer.wrong for g, e in _numbers(got, want)]
-    if any(got is None for _, got, want in answer.wrong if want is not None):
+def _cause_in_numbers(answers: list[Answer]) -> str:
+    """What the wrong numbers of these answers have in common, if they have."""
+    wrong = [w for answer in answers for w in answer.wrong]
+    pairs = [(g, e) for _, got, want in wrong for g, e in _numbers(got, want)]
+    if any(got is None for _, got, want in wrong if want is not None):
         return "There is no answer (None): is a `return` missing, or a value never set?"
     if not pairs:
         return ""
@@ -251,8 +259,10 @@ def _cause_in_numbers(answer: Answer) -> str:
     if ratios and all(same(r, ratios[0]) for r in ratios):
         if same(ratios[0], -1.0):
             return "The size is right and the sign is wrong."
-        if len(pairs) > 1 or ratios[0] in (2.0, 0.5):
+        if len(ratios) > 1:
             return f"The result is {ratios[0]:.4g} times what it should be: a factor is wrong."
+    if all(same(g, e, 1e-2) for g, e in pairs):
+        return "Nearly right, but not exact enough."
     gaps = [g - e for g, e in pairs]
     if len(gaps) > 1 and all(same(gap, gaps[0]) for gap in gaps):
         return f"Each number is off by {gaps[0]:.4g}: something is added that should not be."
