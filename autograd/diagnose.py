@@ -356,14 +356,14 @@ def _findings(layers: list[LayerHealth]) -> Iterator[str]:
             fine = False
             yield (
                 f"{h.name}: {h.dead} of {h.units} units are dead on these data: no gradient "
-                "reaches their weights. What usually helps: a smaller learning rate, "
+                "reaches their weights.\nWhat usually helps: a smaller learning rate, "
                 "leaky_relu instead of relu, nn.init's He initialisation, inputs scaled "
                 "to about 1."
             )
         if not h.size <= LARGE:
             fine = False
             yield (
-                f"{h.name}: gradients explode (rms {show(h.size)}). What usually helps: "
+                f"{h.name}: gradients explode (rms {show(h.size)}).\nWhat usually helps: "
                 "clip_grad_norm, a smaller learning rate, smaller initial weights, LayerNorm."
             )
     live = [h for h in layers if h.size and math.isfinite(h.size)]
@@ -371,14 +371,14 @@ def _findings(layers: list[LayerHealth]) -> Iterator[str]:
         fine = False
         yield (
             f"gradients vanish on their way back: {show(live[-1].size)} in {live[-1].name}, but "
-            f"only {show(live[0].size)} in {live[0].name}. What usually helps: relu instead of "
+            f"only {show(live[0].size)} in {live[0].name}.\nWhat usually helps: relu instead of "
             "tanh or sigmoid, nn.init's Xavier or He initialisation, fewer layers, LayerNorm."
         )
     elif live and live[0].size > RATIO * live[-1].size:
         fine = False
         yield (
             f"gradients grow on their way back: {show(live[-1].size)} in {live[-1].name}, but "
-            f"{show(live[0].size)} in {live[0].name}. What usually helps: smaller initial "
+            f"{show(live[0].size)} in {live[0].name}.\nWhat usually helps: smaller initial "
             "weights, clip_grad_norm, LayerNorm."
         )
     if fine:
