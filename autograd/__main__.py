@@ -1,4 +1,4 @@
-"""The command line: `python -m autograd demo`."""
+"""The command line: `python -m autograd demo` and `python -m autograd check`."""
 
 import argparse
 import random
@@ -25,8 +25,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--out", type=Path, default=Path("demo"), help="the folder for the pictures (demo)"
     )
     command.set_defaults(run=lambda options: demo(options.out))
+    command = commands.add_parser("check", help="check a student's file against the exercises")
+    command.add_argument("files", nargs="+", help="Python files or exercise notebooks")
+    command.add_argument(
+        "--task", action="append", default=[], help="only this task (may be repeated)"
+    )
+    command.add_argument("--seed", type=int, default=0, help="another seed: other random cases")
+    command.set_defaults(run=check)
     options = parser.parse_args(arguments)
     options.run(options)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Exit with status 0 only if every task holds."""
+    from autograd.exercises.files import command  # it brings all the tasks along
+
+    sys.exit(command(options.files, options.task, options.seed))
 
 
 def demo(folder: Path, epochs: int = 10) -> None:
