@@ -13,6 +13,7 @@ from autograd.value import Constant, Value
 LARGEST = 1000  # boxes: above that, a picture is slow to lay out and nobody can read it
 SIGNS = {"*": "×", "/": "÷", "-": "−", "neg": "−", "**": "^", "sum": "Σ", "dot": "w·x"}
 NBSP, TIMES = "\u00a0", "×"
+STRUT = f'<FONT POINT-SIZE="15">{NBSP}</FONT>'  # keeps lines apart, and text off the right edge
 INK, PALE, LINE = "#1c2733", "#5d6b7a", "#8793a1"  # text, less important text, lines
 PANEL, MODULE, LIT = "#dfe5ec", "#f2eee3", "#c2185b"  # behind an op, a module; what is lit
 POSITIVE, NEGATIVE = (64, 140, 210), (240, 130, 40)  # no colour-blindness mixes blue and orange
@@ -198,7 +199,7 @@ def as_dot(cards: list[Card], direction: str) -> tuple[str, str, dict[str, str]]
     """
     lines = [
         "digraph {",
-        f"  graph [rankdir={direction} bgcolor=white pad=0.15 nodesep=0.22 ranksep=0.4]",
+        f"  graph [rankdir={direction} bgcolor=white pad=0.15 nodesep=0.22 ranksep=0.3]",
         f'  node [shape=plain fontname="sans-serif" fontsize=13 fontcolor="{INK}"]',
         f'  edge [color="{LINE}" arrowsize=0.6]',
     ]
@@ -225,7 +226,7 @@ def table(card: Card, direction: str) -> str:
         head = f"<B>{text(card.heading)}</B>" if card.heading else ""
         head += text(card.formula, PALE) if card.formula else ""
         rows = [row for row in [head, *map(text, card.rows)] if row]
-        cells = [cell('<BR ALIGN="LEFT"/>'.join(rows) + '<BR ALIGN="LEFT"/>')]
+        cells = [cell("".join(f'{row}{STRUT}<BR ALIGN="LEFT"/>' for row in rows))]
         if card.sign:
             cells.insert(0, cell(f"<B>{text(card.sign)}</B>", f' BGCOLOR="{PANEL}"'))
     if direction == "LR":

@@ -133,10 +133,7 @@ def tidy(svg: str, text: str, titles: dict[str, str]) -> str:
     svg = svg[svg.index("<svg") :]
     width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()  # type: ignore[union-attr]
     svg = svg[svg.index(">") + 1 :]
-    svg = re.sub(
-        r"<!--.*?-->\n| xml:space=\"preserve\"| font-family=\"[^\"]*\"", "", svg, flags=re.DOTALL
-    )
-
+    svg = _NOISE.sub("", svg)
     head = open_svg(float(width), float(height), text)
 
     def title(found: re.Match[str]) -> str:
@@ -144,6 +141,14 @@ def tidy(svg: str, text: str, titles: dict[str, str]) -> str:
         return f"{found[1]}<title>{markup(words)}</title>"
 
     return head + re.sub(r'(<g id="([^"]+)" class="[^"]*"[^>]*>\s*)<title>.*?</title>', title, svg)
+
+
+# comments, what the first tag says for all, and texts that are nothing but a space
+_NOISE = re.compile(
+    r"<!--.*?-->\n|<text[^>]*>(?:&#160;|\u00a0)</text>\n"
+    r'| xml:space="preserve"| font-family="[^"]*"',
+    re.DOTALL,
+)
 
 
 def open_svg(width: float, height: float, text: str) -> str:
