@@ -5,6 +5,7 @@ from autograd.diagnose import AnomalyError, detect_anomaly, explain, gradient_he
 from autograd.draw import draw, name_values, stepper
 from autograd.functional import grad, gradcheck, hessian, jacobian, no_grad, value_and_grad
 from autograd.graph import topological_order
+from autograd.jit import jit  # the function takes the name of its package
 from autograd.ops import *  # noqa: F403  (the table: exp, log, tanh, ...)
 from autograd.ops import __all__ as _ops
 from autograd.steps import steps
@@ -22,6 +23,7 @@ __all__ = [
     "gradient_health",
     "hessian",
     "jacobian",
+    "jit",
     "name_values",
     "no_grad",
     "stepper",

@@ -7,9 +7,7 @@ with watch.py (which program, and when to trace again). scalar.py is the other b
 of Python for each node. NumPy is imported by the first call of `jit`, for its back end only.
 """
 
-import sys
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 from autograd.jit.calls import Jitted
@@ -48,13 +46,3 @@ def jit(
             'jit needs NumPy: pip install "glassgrad[jit]"; or say backend="python", which needs '
             f"nothing, but is slower. ({error})"
         ) from error
-
-
-class _Door(ModuleType):
-    """`autograd.jit` is this package, and the function: `autograd.jit(fn)` calls it."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Jitted:
-        return jit(*args, **kwargs)
-
-
-sys.modules[__name__].__class__ = _Door

@@ -44,10 +44,12 @@ class Jitted:
             if run is not None:
                 break
         else:
-            with _no_collection():
-                compiled = self.compile(self, args, kwargs)
+            run = None
+            while run is None:  # once more if the trace took in parameters that are arguments, too
+                with _no_collection():
+                    compiled = self.compile(self, args, kwargs)
+                run = compiled.bind(values)
             known.insert(0, compiled)
-            run = compiled.bind(values)
         self.latest = compiled
         if self.optimizer is not None:
             return compiled.step(run)
@@ -94,12 +96,14 @@ class Compiled:
                 inputs = iter(found.inputs[name]), iter(found.values[f"V_{name}"])
                 replaced.append(symbols(x, sign, *inputs))
                 self.binders.append(self.binder(name, x, sign, numbers, values))
-            found.inputs = {name: inputs for name, inputs in found.inputs.items() if inputs}
-            found.values = {name: inputs for name, inputs in found.values.items() if inputs}
+            for inputs in (found.inputs, found.values):
+                for name in [name for name, row in inputs.items() if not row]:
+                    del inputs[name]
             return owner.fn(*replaced[: len(args)], **dict(zip(kwargs, replaced[len(args) :])))
 
         found = tracing.trace(call, watch.modules)
-        self.masks = found.masks
+        self.masks = [(name, draw, len(found.inputs[name])) for name, draw in found.masks.items()
+                      if name in found.inputs]  # fmt: skip
         traced = perf_counter()
         self.lower(found)
         self.watch = watch if watch.holds() else Watch(watch.roots)

@@ -136,6 +136,11 @@ class _Grouping:
         self.by_key: dict[Any, int] = {}
         self.sums: dict[int, Terms | list[Any]] = {}  # not placed yet: a sum may absorb them
         self.products: dict[int, tuple[int, int]] = {}
+        self.zeros = {
+            i for i, k in enumerate(self.kind_of)
+            if k >= 0 and graph.kinds[k].op == "const"
+            and repr(graph.constants[graph.position[i]]) == "0.0"
+        }  # fmt: skip
 
     def run(self, nodes: list[tuple[int, str, Any]]) -> None:
         uses = np.bincount(
@@ -220,6 +225,8 @@ class _Grouping:
             terms[key if a <= b else (b, a)] = (left, right) if a <= b else (right, left)
         else:
             for a, b, x, y in zip(ka, kb, left, right):
+                if self.zeros and (x in self.zeros or y in self.zeros):
+                    a, b, x, y = self.padded(a, b, x, y, pairs)
                 if a > b:
                     a, b, x, y = b, a, y, x
                 columns = terms.setdefault((a, b), ([], []))
@@ -231,6 +238,14 @@ class _Grouping:
             for c, z in zip(kc, alone):
                 terms.setdefault((c,), ([],))[0].append(z)
         self.add(i, ("sum", tuple(sorted(terms))), terms)
+
+    def padded(self, a: int, b: int, x: int, y: int, pairs: Any) -> tuple[int, int, int, int]:
+        """A product with the constant 0.0, beside products of the other factor's kind with one
+        other kind: a padded border. It counts as of that kind, so that all patches look alike."""
+        if y in self.zeros:
+            a, b, x, y = b, a, y, x
+        kinds = {p if q == b else q for p, q in pairs if b in (p, q)} - {a}
+        return (kinds.pop() if len(kinds) == 1 else a), b, x, y
 
     def add(self, i: int, key: Any, row: Any) -> None:
         graph = self.graph

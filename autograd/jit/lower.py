@@ -227,6 +227,7 @@ class Program:
     # --- sums ------------------------------------------------------------------------------------
 
     def lower_sums(self, kind: Kind) -> Array:
+        self.join_padding(kind)
         terms = kind.parents
         parents = {k for term in terms for k in term}
         groups: dict[Any, list[int]] = {}  # members by how many terms of each kind they have
@@ -263,6 +264,30 @@ class Program:
 
         self.tape.append(reverse_all)
         return array
+
+    def join_padding(self, kind: Kind) -> None:
+        """Where zeros pad a kind (see `_Grouping.padded`), put both into one array."""
+        const = next(k for k, other in enumerate(self.graph.kinds) if other.op == "const")
+        kind_of = np.array(self.graph.kind_of)
+        for term in list(kind.parents):
+            for j, k in enumerate(term):
+                ids = np.concatenate([row[term][j] for row in kind.rows]).astype(int)
+                if k < 0 or k == const or not (kind_of[ids] == const).any():
+                    continue
+                new, places = self.joined((const, k), ids)
+                columns = np.split(places, np.cumsum([len(row[term][j]) for row in kind.rows])[:-1])
+                renamed = (*term[:j], new, *term[j + 1 :])
+                for row, column in zip(kind.rows, columns):
+                    old = row.pop(term)
+                    row[renamed] = (*old[:j], self.virtual(column), *old[j + 1 :])
+                kind.parents = tuple(renamed if t == term else t for t in kind.parents)
+                term = renamed
+
+    def virtual(self, places: Index) -> list[int]:
+        """Numbers for nodes of our own, at these places of their array."""
+        start = len(self.position)
+        self.position = np.concatenate([self.position, places])
+        return list(range(start, start + len(places)))
 
     def sum_of(self, kind: Kind, counts: dict[Any, int]) -> tuple[Any, Any, Callable[[Any], None]]:
         """(shape, code, reverse) of sums that all have the same number of terms of each kind."""
@@ -528,7 +553,9 @@ class Program:
         self.buffers.append(array)
         array.trained = any(self.arrays[k].trained for k in parents)
         for k, index, start in parts:
-            self.emit(View(array, start, ((len(index), 1),)), self.read(k, index))
+            code = self.read(k, index)
+            if not is_number(code) or code:  # the array is made of zeros
+                self.emit(View(array, start, ((len(index), 1),)), code)
 
         def reverse() -> None:
             g = self.add_up(array)

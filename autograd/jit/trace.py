@@ -111,7 +111,7 @@ class Trace:
     table_of: dict[tuple[int, ...], int] = field(default_factory=dict)
     inputs: dict[str, list[Symbol]] = field(default_factory=dict)  # numbers, by argument
     values: dict[str, list[Symbol]] = field(default_factory=dict)  # Values among the arguments
-    masks: list[tuple[str, Callable[[int], list[float]], int]] = field(default_factory=list)
+    masks: dict[str, Callable[[int], list[float]]] = field(default_factory=dict)  # inputs to draw
     created: set[int] = field(default_factory=set)  # ids of the leaves made on the way
     kept: list[Value] = field(default_factory=list)  # these leaves: no id may be used twice
     root: Any = None
@@ -190,12 +190,12 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
 def _masks(modules: Sequence[Any], found: Trace) -> Iterator[None]:
     for i, module in enumerate(modules):
 
-        def mask(n: int, draw: Any = module.mask, name: str = f"mask{i}") -> list[Symbol]:
-            name = f"{name}_{len(found.masks)}"
-            found.masks.append((name, draw, n))
-            found.inputs[name] = [symbol(Number) for _ in range(n)]
-            return found.inputs[name]
+        def mask(n: int, name: str = f"mask{i + 1}") -> list[Symbol]:
+            new: list[Symbol] = [symbol(Number) for _ in range(n)]
+            found.inputs.setdefault(name, []).extend(new)
+            return new
 
+        found.masks[f"mask{i + 1}"] = module.mask
         module.mask = mask
     try:
         yield

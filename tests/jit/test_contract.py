@@ -1,0 +1,319 @@
+"""What a jitted function promises: inputs, caching, live parameters, errors, source."""
+
+import copy
+import pickle
+import random
+from typing import Any
+
+import pytest
+
+import autograd
+import nn
+from autograd import Value, jit, no_grad
+from autograd.jit import TraceError
+
+np = pytest.importorskip("numpy")
+both = pytest.mark.parametrize("backend", ["numpy", "python"])
+XS, YS = [[0.5, -1.0], [1.5, 0.25], [-0.5, 2.0]], [0, 2, 1]
+
+
+def loss(model: Any, xs: Any, ys: Any) -> Value:
+    return nn.cross_entropy([model(x) for x in xs], ys)
+
+
+def model_of(seed: int = 0) -> nn.MLP:
+    return nn.MLP(2, [4, 3], rng=random.Random(seed))
+
+
+def gradients(model: Any) -> list[float]:
+    return [p.grad for p in model.parameters()]
+
+
+@both
+def test_new_data_and_targets_run_the_same_program(backend: str) -> None:
+    model, compiled = model_of(), jit(loss, backend=backend)
+    for shift, ys in ((0.0, YS), (1.0, [1, 1, 0]), (-2.0, [2, 2, 2])):
+        xs = [[x + shift for x in row] for row in XS]
+        assert compiled(model, xs, ys).data == pytest.approx(loss(model, xs, ys).data, rel=1e-12)
+        arrays = compiled(model, np.array(xs), np.array(ys))
+        assert arrays.data == pytest.approx(loss(model, xs, ys).data, rel=1e-12)
+    assert compiled.stats["programs"] == 2  # one for lists, one for arrays
+    compiled(model, XS[:2], YS[:2])
+    assert compiled.stats["programs"] == 3  # another shape
+
+
+@both
+def test_backward_accumulates_as_the_eager_one_does(backend: str) -> None:
+    model, compiled = model_of(), jit(loss, backend=backend)
+    loss(model, XS, YS).backward()
+    once = gradients(model)
+    compiled(model, XS, YS).backward()
+    assert gradients(model) == pytest.approx([2 * g for g in once], rel=1e-12)
+    model.zero_grad()
+    twice = compiled(model, XS, YS)
+    twice.backward()
+    twice.backward()
+    assert gradients(model) == pytest.approx([2 * g for g in once], rel=1e-12)
+
+
+@both
+def test_results_are_values_like_any_other(backend: str) -> None:
+    model, compiled = model_of(), jit(loss, backend=backend)
+    w = Value(3.0)
+
+    def mixed(f: Any) -> list[float]:
+        model.zero_grad()
+        w.grad = 0.0
+        a, b = f(model, XS, YS), f(model, [[2 * x for x in row] for row in XS], YS)
+        (w * a * a + b + model.parameters()[0] ** 2).backward()
+        return [a.data, b.data, w.grad, *gradients(model)]
+
+    eager = mixed(loss)
+    assert mixed(compiled) == pytest.approx(eager, rel=1e-12)
+
+
+@both
+def test_gradient_flows_on_through_values_among_the_arguments(backend: str) -> None:
+    f = jit(lambda xs, k: autograd.sum([x * x * k for x in xs]), backend=backend)
+    a, b = Value(2.0), Value(3.0)
+    for _ in range(2):
+        a.grad = b.grad = 0.0
+        f([a * b, b, a + b], 2.0).backward()  # 2 (a²b² + b² + (a + b)²)
+        assert (a.grad, b.grad) == (4 * 2 * 9 + 4 * 5, 4 * 4 * 3 + 4 * 3 + 4 * 5)
+
+
+@both
+def test_an_old_result_keeps_its_gradient(backend: str) -> None:
+    """As in the eager engine, partials belong to the moment of the call."""
+    model, compiled = model_of(), jit(loss, backend=backend)
+    loss(model, XS, YS).backward()
+    wanted = gradients(model)
+    model.zero_grad()
+    result = compiled(model, XS, YS)
+    compiled(model, XS, [0, 0, 0])
+    for p in model.parameters():
+        p.data = 7.0
+    result.backward()
+    assert gradients(model) == pytest.approx(wanted, rel=1e-12)
+
+
+@both
+@pytest.mark.parametrize("make", [
+    lambda ps: nn.optim.SGD(ps, lr=0.1),
+    lambda ps: nn.optim.SGD(ps, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    lambda ps: nn.optim.RMSprop(ps, lr=0.01),
+    lambda ps: nn.optim.Adam(ps, lr=0.05),
+    lambda ps: nn.optim.AdamW(ps, lr=0.05),
+])  # fmt: skip
+def test_steps_are_those_of_the_optimizer(make: Any, backend: str) -> None:
+    a, b = model_of(), model_of()
+    eager, other = make(a.parameters()), make(b.parameters())
+    step = jit(loss, optimizer=other, backend=backend)
+    for i in range(6):
+        eager.lr = other.lr = 0.05 / (i + 1)  # what schedules do
+        value = loss(a, XS, YS)
+        eager.zero_grad()
+        value.backward()
+        eager.step()
+        if i == 3:  # an eager step in between
+            other.zero_grad()
+            loss(b, XS, YS).backward()
+            other.step()
+        else:
+            assert step(b, XS, YS) == pytest.approx(value.data, rel=1e-10)
+        assert gradients(b) == pytest.approx(gradients(a), rel=1e-9, abs=1e-12)
+        data = [p.data for p in b.parameters()]
+        assert data == pytest.approx([p.data for p in a.parameters()], rel=1e-9, abs=1e-12)
+    assert step.stats["programs"] == 1
+
+
+@both
+def test_clipping_is_that_of_nn(backend: str) -> None:
+    for how, clip in (("clip_norm", nn.optim.clip_grad_norm), ("clip_value", nn.optim.clip_grad_value)):
+        a, b = model_of(), model_of()
+        value = loss(a, XS, YS)
+        value.backward()
+        clip(a.parameters(), 0.01)
+        nn.optim.SGD(a.parameters(), lr=1.0).step()
+        jit(loss, nn.optim.SGD(b.parameters(), lr=1.0), backend=backend, **{how: 0.01})(b, XS, YS)
+        data = [p.data for p in b.parameters()]
+        assert data == pytest.approx([p.data for p in a.parameters()], rel=1e-12)
+
+
+def test_parameters_can_be_written_copied_and_pickled() -> None:
+    model, compiled = model_of(), jit(loss)
+    before = compiled(model, XS, YS).data
+    p = model.parameters()[0]
+    p.data += 1.0
+    after = compiled(model, XS, YS).data
+    assert after == pytest.approx(loss(model, XS, YS).data, rel=1e-12)
+    assert after != before
+    assert isinstance(p, Value)
+    for twin in (copy.deepcopy(p), pickle.loads(pickle.dumps(p)), copy.copy(p)):
+        assert type(twin) is Value
+        assert (twin.data, twin.grad) == (p.data, p.grad)
+        twin.data = 0.0
+        assert p.data != 0.0
+    other = copy.deepcopy(model)
+    assert loss(other, XS, YS).data == pytest.approx(after, rel=1e-12)
+
+
+def test_models_that_meet_share_their_memory_and_stay_right() -> None:
+    a, b = model_of(1), model_of(2)
+    fa, fb = jit(loss), jit(loss)
+    fa(a, XS, YS)
+    fb(b, XS, YS)
+    both_models = jit(lambda a, b, xs, ys: loss(a, xs, ys) * loss(b, xs, ys))
+    for _ in range(2):
+        for f, args in ((fa, (a,)), (fb, (b,)), (both_models, (a, b))):
+            f.fn(*args, XS, YS).backward()
+            wanted = [gradients(m) for m in (a, b)]
+            a.zero_grad()
+            b.zero_grad()
+            f(*args, XS, YS).backward()
+            for found, g in zip((a, b), wanted):
+                assert gradients(found) == pytest.approx(g, rel=1e-10, abs=1e-14)
+            a.zero_grad()
+            b.zero_grad()
+        a.parameters()[3].data = 0.5
+
+
+def test_no_grad_gives_a_leaf() -> None:
+    compiled = jit(loss)
+    with no_grad():
+        result = compiled(model_of(), XS, YS)
+    assert result.parents == ()
+    assert result.data == pytest.approx(loss(model_of(), XS, YS).data)
+
+
+@both
+def test_dropout_draws_afresh_and_modes_are_seen(backend: str) -> None:
+    class Noisy(nn.Module):
+        def __init__(self) -> None:
+            self.drop, self.out = nn.Dropout(0.5, rng=random.Random(0)), nn.Neuron(8, "tanh")
+
+        def forward(self, xs: Any) -> Any:
+            return self.out(self.drop(xs))
+
+    model = Noisy()
+    f = jit(lambda m, xs: m(xs) + sum(w * w for w in m.parameters()), backend=backend)
+    xs = [1.0] * 8
+    assert len({f(model, xs).data for _ in range(20)}) > 3
+    model.eval()
+    assert len({f(model, xs).data for _ in range(5)}) == 1
+    assert f(model, xs).data == pytest.approx(f.fn(model, xs).data)
+    model.train()
+    model.drop.p = 0.0
+    assert f(model, xs).data == pytest.approx(f.fn(model, xs).data)
+
+
+@both
+def test_closures_globals_and_attributes_are_not_frozen(backend: str) -> None:
+    scale, weights = 2.0, [Value(1.0), Value(2.0)]
+
+    def f(x: float) -> Any:
+        return weights[0] * x * scale + weights[1]
+
+    g = jit(f, backend=backend)
+    assert g(3.0).data == f(3.0).data
+    scale = 5.0
+    assert g(3.0).data == f(3.0).data
+    weights[0] = Value(-1.0)
+    assert g(3.0).data == f(3.0).data
+    weights[1].data = 4.0
+    assert g(3.0).data == f(3.0).data
+
+
+def test_methods_keywords_dicts_and_arrays() -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.w = Value(2.0)
+
+        def parameters(self) -> list[Value]:
+            return [self.w]
+
+        def loss(self, batch: Any, *, power: float = 2.0) -> Any:
+            return autograd.sum([(self.w * x - y) ** power for x, y in zip(batch["x"], batch["y"])])
+
+    model = Model()
+    compiled = jit(model.loss)
+    for power in (2.0, 3.0):
+        batch = {"x": np.array([1.0, 2.0, power]), "y": [1.0, 0.0, 5.0]}
+        assert compiled(batch, power=power).data == pytest.approx(model.loss(batch, power=power).data)
+    assert compiled.stats["programs"] == 1
+
+
+@both
+@pytest.mark.parametrize("look", [
+    lambda v, x, i: v if v > 0 else -v,
+    lambda v, x, i: v if x else -v,
+    lambda v, x, i: v * v.data,
+    lambda v, x, i: v * float(x),
+    lambda v, x, i: v * round(x),
+    lambda v, x, i: v * [1, 2, 3][i],
+    lambda v, x, i: v * {0: 1.0}.get(int(i), 2.0),
+    lambda v, x, i: v * (1.0 if x == 1.0 else 2.0),
+    lambda v, x, i: v * len(range(i)),
+    lambda v, x, i: v * max(x, 2.0),
+    lambda v, x, i: v * (x // 2),
+    lambda v, x, i: v * len(f"{v:.3f}"),
+    lambda v, x, i: v * random.random(),
+    lambda v, x, i: [v],
+])  # fmt: skip
+def test_looking_at_a_number_raises_and_teaches(look: Any, backend: str) -> None:
+    with pytest.raises(TraceError) as error:
+        jit(look, backend=backend)(Value(1.0), 1.0, 1)
+    assert "jit" in str(error.value)
+    assert Value(2.0).data == 2.0  # all is as before
+
+
+def test_reading_parameters_of_a_closure_raises() -> None:
+    w = Value(2.0)
+    with pytest.raises(TraceError, match="line"):
+        jit(lambda x: w * w.data * x)(1.0)
+    jit(lambda x: w * x)(1.0)  # now it lives in a store
+    with pytest.raises(TraceError, match="line"):
+        jit(lambda x: w * w.data * x)(1.0)
+
+
+@both
+def test_an_index_out_of_range_raises_as_take_does(backend: str) -> None:
+    f = jit(lambda ws, i: autograd.take(ws, i), backend=backend)
+    ws = [Value(1.0), Value(2.0)]
+    assert f(ws, 1).data == 2.0
+    for bad in (2, -1):
+        with pytest.raises(IndexError, match=f"index {bad} is out of range: there are 2 values"):
+            f(ws, bad)
+    assert f(ws, 0).data == 1.0
+
+
+def test_a_leaf_or_a_constant_as_the_result() -> None:
+    w = Value(2.0)
+    result = jit(lambda: w)()
+    result.backward()
+    assert (result.data, w.grad) == (2.0, 1.0)
+    a = Value(5.0)
+    jit(lambda v: v)(a * 3).backward()
+    assert a.grad == 3.0
+
+
+def test_the_source_of_a_dense_net_can_be_read() -> None:
+    compiled = jit(loss)
+    compiled(model_of(), XS, YS)
+    lines = compiled.source.splitlines()
+    assert len(lines) < 60
+    assert any("xs_1 @ w1.T" in line for line in lines)
+    assert any("# Layer(2, 4, relu)" in line for line in lines)
+    assert compiled.stats["kinds"] < 12
+
+
+def test_fifty_steps_stay_with_the_eager_engine() -> None:
+    a, b = model_of(), model_of()
+    eager = nn.optim.SGD(a.parameters(), lr=0.1)
+    step = jit(loss, nn.optim.SGD(b.parameters(), lr=0.1))
+    for _ in range(50):
+        value = loss(a, XS, YS)
+        eager.zero_grad()
+        value.backward()
+        eager.step()
+        assert step(b, XS, YS) == pytest.approx(value.data, rel=1e-9)
