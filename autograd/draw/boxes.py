@@ -47,8 +47,10 @@ class Box:
 
     @property
     def leaves(self) -> list[Value]:
-        """The parameters and constants that a module's calls use, those of other boxes among them:
-        `nodes` has each leaf once in a picture, `leaves` in every box that needs it."""
+        """The parameters and constants that a module's calls use, also if another box shows them.
+
+        (In `nodes`, each leaf of the graph is in one box only.)
+        """
         return list(dict.fromkeys(v for unit in self.units if self.module for v in unit.leaves))
 
     @property
@@ -68,10 +70,11 @@ def boxes(roots: Sequence[Value], level: str) -> list[Box]:
         if isinstance(call, Call):
             call.nodes.append(v)
             for p in v.parents:
-                if id(p) in call.inputs or _module(owner[p]) is not call.module:
-                    call.parents[owner[p]] = None
-                elif not p.parents:
+                received = id(p) in call.inputs
+                if not (received or p.parents):
                     call.leaves[p] = None
+                if received or _module(owner[p]) is not call.module:
+                    call.parents[owner[p]] = None
 
     def borrowed(v: Any) -> list[Any]:
         """The owners of the parameters that a node outside of all modules uses."""

@@ -414,6 +414,16 @@ def test_every_call_of_a_module_counts_its_parameters():
     assert draw(loss, "layer").dot.count(">9 parameters, 15 nodes<") == 2
 
 
+def test_a_parameter_of_two_layers_is_a_box_of_its_own_and_counts_in_both():
+    first, second = (nn.Layer(1, 2, rng=random.Random(0)) for _ in range(2))
+    second.neurons[0].w[0] = first.neurons[0].w[0]
+    loss = sum(first([1.0])) + sum(second([2.0]))
+    found = boxes([loss], "layer")
+    (shared,) = (b for b in found if b.nodes == [first.neurons[0].w[0]])
+    assert [b.module for b in found if shared in b.parents] == [first, second]
+    assert draw(loss, "layer").dot.count(">4 parameters, 8 nodes<") == 2
+
+
 def test_many_calls_of_a_layer_are_one_box_with_a_count():
     loss = moons_loss(examples=50)
     assert len(topological_order(loss)) > 1000
