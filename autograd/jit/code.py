@@ -23,16 +23,20 @@ class Code:
     def __init__(self, template: str, args: Iterable[Any], shape: Any, call: str = "") -> None:
         self.template, self.args, self.shape = template, tuple(args), tuple(shape)
         self.call = call  # the NumPy function that it is, which may take out=
-        self.boolean = any(sign in template for sign in (" < ", " <= ", " > ", " >= ", " != ")) and (
-            "where" not in template
-        )
+        self.truth = False  # made of comparisons and numbers: finite, and perhaps not a float
 
     @staticmethod
     def apply_op(op: Op, args: tuple[Any, ...]) -> Any:
         """An op of the table on code: text, simplified by x + 0 = x, 1 * x = x, x ** 1 = x."""
         a, b = args[0], args[-1]
-        if getattr(a, "boolean", False) or getattr(b, "boolean", False):
-            return apply(op.numpy, *args)  # NumPy has no arithmetic of truth values alone
+        if all(is_number(x) or x.truth for x in args):
+            if op.symbol == "*" and 0.0 in args:
+                return 0.0
+            code = apply(op.numpy, *args)  # in full: NumPy has no arithmetic of truth values alone
+            code.truth = True
+            return code
+        if any(not is_number(x) and x.truth for x in args):
+            return apply(op.numpy, *args)
         if op.symbol == "*" and 1.0 in (a, b):
             return b if is_number(a) and a == 1.0 else a
         if op.symbol == "*" and -1.0 in (a, b):  # -1 * x = -x
@@ -56,10 +60,10 @@ class Code:
     def __truediv__(self, o: Any) -> Any: return self.apply_op(OPS["/"], (self, o))
     def __pow__(self, o: Any) -> Any: return self.apply_op(OPS["**"], (self, o))
     def __neg__(self) -> Any: return apply("-{0}", self)
-    def __lt__(self, o: Any) -> Any: return apply("{0} < {1}", self, o)
-    def __le__(self, o: Any) -> Any: return apply("{0} <= {1}", self, o)
-    def __gt__(self, o: Any) -> Any: return apply("{0} > {1}", self, o)
-    def __ge__(self, o: Any) -> Any: return apply("{0} >= {1}", self, o)
+    def __lt__(self, o: Any) -> Any: return compare("{0} < {1}", self, o)
+    def __le__(self, o: Any) -> Any: return compare("{0} <= {1}", self, o)
+    def __gt__(self, o: Any) -> Any: return compare("{0} > {1}", self, o)
+    def __ge__(self, o: Any) -> Any: return compare("{0} >= {1}", self, o)
     # fmt: on
 
     @property
@@ -125,6 +129,12 @@ class Array:
 def apply(template: str, *args: Any, call: str = "") -> Code:
     shapes = [a.shape for a in args if isinstance(a, Code)]
     return Code(template, args, np.broadcast_shapes(*shapes), call)
+
+
+def compare(template: str, *args: Any) -> Code:
+    code = apply(template, *args)
+    code.truth = True
+    return code
 
 
 def is_number(x: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from autograd.jit.code import (
-    Array, Axes, Code, View, apply, args, contiguous, dense, is_number, shape_of, size, text,
+    Array, Axes, Code, View, apply, args, compare, contiguous, dense, is_number, shape_of, size, text,
 )  # fmt: skip
 from autograd.jit.kinds import Graph, Kind
 from autograd.jit.patterns import (
@@ -175,7 +175,7 @@ class Program:
                 return
             partials = op.partials(y, *inputs)
             if kind.op == "relu":
-                partials = (Code("{0} != 0", [y], shape),)  # 1 - (x <= 0), also at NaN
+                partials = (compare("{0} != 0", y),)  # 1 - (x <= 0), also at NaN
             for k, grid, partial in zip(kind.parents, grids, partials):
                 if self.arrays[k].trained:
                     self.contribute(k, grid, g * partial)
@@ -585,7 +585,7 @@ class Program:
             total = lambda code: self.total(code, (len(index.shape) - 1,))  # noqa: E731
         else:
             index = flat
-            x = self.let("x", self.matrix(k, index))
+            x = self.matrix(k, index)
             top = apply("np.maximum({0}, -1.7e308)", self.segments("np.maximum", x, counts))
             spread = lambda code: self.per_term(code, counts)  # noqa: E731
             total = lambda code: self.segments("np.add", code, counts)  # noqa: E731
@@ -675,12 +675,12 @@ class Program:
         """The sum of an array's gradients: code of its shape, or of a number that stands for all;
         None if there is none. A parameter's goes into its `buffer`.
         """
-        found = sorted(array.gradients, key=lambda item: item[0].size)
+        found = sorted(map(self.once, array.gradients), key=lambda item: item[0].size)
         if array.chosen:  # eager knows no gradient of what was not looked up, here it is 0; and
             reached = np.zeros(array.size, bool)  # 0 times infinity, further on, is NaN
-            for item in found:
+            for item in array.gradients:
                 if not any(item is chosen for chosen in array.chosen):
-                    reached[item[0].reshape(-1)] = True
+                    reached[item[0]] = True
             self.fragile |= not reached.all()
         if buffer is None:
             if not found:
@@ -697,12 +697,10 @@ class Program:
         written = np.zeros(array.size, bool)
         plans, clear = [], False
         for index, code in found:
-            flat = index.reshape(-1)
-            unique = len(np.unique(flat)) == flat.size
-            before = written[flat] if unique else np.ones(1, bool)
-            clear |= (before.any() and not before.all()) or not (unique or written.all())
-            plans.append((index, code, unique, not before.any()))
-            written[flat] = True
+            before = written[index]
+            clear |= bool(before.any() and not before.all())
+            plans.append((index, code, not before.any()))
+            written[index] = True
         if clear:
             self.lines.append(f"{buffer.name}.fill(0.0)")
         elif buffer.name == "G":
@@ -720,26 +718,32 @@ class Program:
             code = self.broadcast(code, index.shape)
         return self.shaped(code, shape) if shape_of(code) else code
 
-    def scatter(self, buffer: Array, index: Index, code: Any, unique: bool, new: bool) -> None:
-        if unique:
-            offsets = separable(index)
-            split = [axes_of(line) for line in offsets] if offsets is not None else [None]
-            if all(axes is not None for axes in split):
-                flat = tuple(axis for axes in split for axis in axes or ())
-                code = self.whole(code, index, [n for n, _ in flat])
-                self.emit(View(buffer, int(index.flat[0]), flat), code, "", not new)
-                return
-        places = Code(self.constant(index.reshape(-1)), (), ())
-        code = self.whole(code, index, (index.size,))
-        flat_buffer = View(buffer, 0, ((buffer.size, 1),))
-        if unique:
-            target = Code("{0}[{1}]", [flat_buffer, places], (index.size,))
-            self.emit(target, code, "", not new)
-            return
-        if not shape_of(code):
-            code = self.broadcast(code, (index.size,))
-        count = f"np.bincount({{0}}, {{1}}, {buffer.size})"
-        self.emit(flat_buffer, Code(count, [places, code], (buffer.size,)), "", True)
+    def once(self, item: tuple[Index, Any]) -> tuple[Index, Any]:
+        """A gradient in which no place occurs twice: what goes to one place is added up first."""
+        index, code = item
+        places, which = np.unique(index, return_inverse=True)
+        if len(places) == index.size:
+            return item
+        if shape_of(code) != index.shape:
+            code = self.broadcast(code, index.shape)
+        rank = Code(self.constant(which.reshape(-1)), (), ())
+        code = Code(f"np.bincount({{0}}, {{1}}, {len(places)})",
+                    [rank, self.shaped(code, (index.size,))], (len(places),))  # fmt: skip
+        return places, code
+
+    def scatter(self, buffer: Array, index: Index, code: Any, new: bool) -> None:
+        offsets = separable(index)
+        split = [axes_of(line) for line in offsets] if offsets is not None else [None]
+        if all(axes is not None for axes in split):
+            flat = tuple(axis for axes in split for axis in axes or ())
+            target: Code = View(buffer, int(index.flat[0]), flat)
+            code = self.whole(code, index, [n for n, _ in flat])
+        else:
+            places = Code(self.constant(index.reshape(-1)), (), ())
+            everything = View(buffer, 0, ((buffer.size, 1),))
+            target = Code("{0}[{1}]", [everything, places], (index.size,))
+            code = self.whole(code, index, (index.size,))
+        self.emit(target, code, "", not new)
 
     # --- printing --------------------------------------------------------------------------------
 

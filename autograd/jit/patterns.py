@@ -115,7 +115,8 @@ def pairs(a: Index, b: Index) -> tuple[tuple[int, int, int], Index] | None:
     if len(np.unique(ia * nb + ib)) != len(a):
         return None
     grid = order.reshape(groups, na // groups, nb // groups)
-    # the members' own order decides what comes first: groups, rows, and which side is outer
-    grid = grid[:, np.argsort(grid[0, :, 0])][:, :, np.argsort(grid[0, 0, :])]
+    # rows in the order of their places, and groups by their first rows: that makes plain views
+    grid = grid[:, np.argsort(a[grid[0, :, 0], 0], kind="stable")]
+    grid = grid[:, :, np.argsort(b[grid[0, 0, :], 0], kind="stable")]
     grid = grid[np.argsort(grid[:, 0, 0])]
     return grid.shape, grid  # type: ignore[return-value]
