@@ -12,7 +12,7 @@ so a student can type it in, any class that behaves like a Value can run it, and
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement, product
+from itertools import product
 from typing import Any
 
 import autograd
@@ -83,7 +83,7 @@ def programs_of_size(n_ops: int, leaves: Sequence[float] = (2.0, 3.0)) -> Iterat
         choices = [
             [
                 (f"{names[k]} = " + template.format(a=a, b=b), {a, b})
-                for a, b in combinations_with_replacement(names[:k], 2)
+                for a, b in product(names[:k], repeat=2)
                 for template in PLAIN
             ]
             for k in range(n_leaves, n_leaves + n_ops)

@@ -101,7 +101,7 @@ def drawings(case: Case, answer: "Answer") -> tuple[str, ...]:
     """
     if case.program is None:
         return ()
-    from autograd.draw import draw
+    from autograd.draw import NoGraphviz, draw
 
     right, yours = case.program.reference(), case.program.reference()
     wrong = set()
@@ -112,5 +112,5 @@ def drawings(case: Case, answer: "Answer") -> tuple[str, ...]:
             wrong |= {yours[node], right[node]}
     try:
         return tuple(draw(nodes[case.program.root], lit=wrong).svg for nodes in (yours, right))
-    except RuntimeError:
+    except NoGraphviz:
         return ()
