@@ -85,14 +85,13 @@ function show(touched) {
   lit = [];
   if (step) {
     if (step.by !== step.on) paint(step.by, " by"), lit.push(step.by);
-    paint(step.on, " on"), lit.push(step.on);
+    paint(step.on, " on " + step.kind), lit.push(step.on);
     for (const id of step.edges) {
       const edge = $(id);
-      setClass(edge, "edge on");
+      setClass(edge, "edge on " + step.kind);
       lit.push(edge);
     }
   }
-  setClass($("graph"), step ? step.kind : "");
   showSlope(step);
   say(step);
   control();
@@ -369,10 +368,13 @@ addEventListener("keydown", (event) => {
   play(false);
   move(to);
 });
-addEventListener("resize", () => (measure(), look()));
+new ResizeObserver(() => (measure(), look())).observe($("stage"));
 
 $("slider").max = steps.length;
-if (data.quiz) $("play").className = "hidden";
+if (data.quiz) {
+  $("play").className = "hidden";
+  document.body.className = "quiz";
+}
 start.forEach((rows, i) => {
   write(i, 0, rows[0]);
   paint(i);

@@ -124,7 +124,7 @@ class Stepper:
 
     @property
     def _height(self) -> int:
-        return round(min(max(self._picture[2] * 1.2, 180), 420) + 300)
+        return round(min(max(self._picture[2] * 1.3, 160), 420) + (275 if self.quiz else 225))
 
     @cached_property
     def html(self) -> str:
