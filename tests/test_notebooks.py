@@ -9,6 +9,7 @@ import pytest
 
 import autograd
 import nn
+from autograd.exercises import TASKS
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 LESSONS = sorted(FOLDER.glob("[0-9][0-9]-*.ipynb"))
@@ -139,6 +140,12 @@ def test_a_lesson_ends_with_two_or_three_exercises(path):
     assert last["cell_type"] == "markdown"
     assert source(last).startswith("## Exercises")
     assert len(re.findall(r"^\d\. ", source(last), re.MULTILINE)) in (2, 3)
+
+
+@each_lesson
+def test_the_tasks_that_a_lesson_names_exist(path):
+    named = re.findall(r"Tasks?: ((?:`\w+`(?:, )?)+)", source(cells(path)[-1]))
+    assert {task for names in named for task in re.findall(r"\w+", names)} <= set(TASKS)
 
 
 @each_lesson
