@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -226,16 +227,14 @@ def test_the_drawing_of_an_anomaly_shows_it_and_what_it_was_computed_from():
     assert caught.value.drawing.dot.count("\n") < 200
 
 
-def test_the_drawing_of_an_explanation_lights_the_paths():
+def test_the_drawing_of_an_explanation_lights_the_paths_with_their_derivatives():
     a, b = Value(2.0, "a"), Value(3.0, "b")
-    found = explain(a * b + a, a)
-    assert found.drawing.dot == draw(found.root, lit=[found.root, *on_paths(found)]).dot
-    assert found.drawing.dot != draw(found.root).dot
-
-
-def on_paths(found):
-    nodes = [v for path in found.paths for v in path.nodes]
-    return [*nodes, *found.edges]
+    c = a * b
+    root = c + a
+    dot = explain(root, a).drawing.dot
+    on_paths = [root, c, a, (root, 0), (root, 1), (c, 0)]
+    assert re.sub(r' label="× [^>]*?fontsize=12', "", dot) == draw(root, lit=on_paths).dot
+    assert sorted(re.findall(r'label="× (.*?)"', dot)) == ["1", "1", "3"]
 
 
 # --- the health of gradients ----------------------------------------------------------------------

@@ -1,20 +1,30 @@
 """What `explain` and `detect_anomaly` found, as drawings with the nodes in question lit."""
 
+import re
 from typing import Any
 
 from autograd.diagnose import AnomalyError, Explanation
-from autograd.draw.graph import LARGEST, draw
-from autograd.draw.picture import Drawing, has_graphviz
+from autograd.draw.graph import LARGEST, LIT, draw
+from autograd.draw.picture import FONT, Drawing, has_graphviz
 from autograd.graph import topological_order
+from autograd.steps import show
 from autograd.value import Value, node
 
 NEAR = 40  # nodes: of a graph too large to draw, as many as are shown around a bad one
 
 
 def explained(self: Explanation) -> Drawing:
-    """The graph of the root, with the paths to the leaf lit."""
+    """The graph of the root, with the paths to the leaf lit and their local derivatives."""
+    order = topological_order(self.root)
     nodes = {self.root, self.leaf, *[v for v, _ in self.edges]} if self.count else {self.leaf}
-    return draw(self.root, lit={*nodes, *self.edges})
+    drawing = draw(self.root, lit={*nodes, *self.edges})
+
+    def labelled(edge: re.Match[str]) -> str:
+        slope = order[int(edge[1])].partials[int(edge[2])]
+        return f'{edge[0]} label="× {show(slope)}" fontcolor="{LIT}" fontname="{FONT}" fontsize=12'
+
+    drawing.dot = re.sub(r"\[id=n(\d+)_(\d+)(?= color=)", labelled, drawing.dot)
+    return drawing
 
 
 def show_explained(self: Explanation, **_: Any) -> Any:

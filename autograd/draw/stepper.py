@@ -27,9 +27,9 @@ BY_NEURON = 100  # nodes: a larger graph of a network steps by neuron
 GAP = 0.8  # inches from column to column: room for the local derivative on the edge
 HERE = Path(__file__).parent
 TRUST = (
-    "If nothing moves above, this page blocks scripts: trust the notebook (in JupyterLab, View, "
-    "Activate Command Palette, Trust Notebook), run the cell again, or open the file that "
-    '.save("steps.html") writes.'
+    "No buttons above, or nothing moves? Then scripts are blocked here: trust the notebook (in "
+    "JupyterLab: View, Activate Command Palette, Trust Notebook), or open in a browser the file "
+    'that .save("steps.html") writes.'
 )
 
 
