@@ -20,7 +20,8 @@ def as_text(v: "Verdict") -> str:
     assert v.law is not None and v.case is not None and v.answer is not None
     if v.todo:
         assert v.answer.trouble is not None
-        return f"· {task}: not written yet ({v.answer.trouble.text})."
+        so_far = f" So far {v.laws_held} of {len(v.task.laws)} laws hold." if v.laws_held else ""
+        return f"· {task}: not written yet ({v.answer.trouble.where}).{so_far}"
     lines = [
         f"✗ {task}: law {v.laws_held + 1} of {len(v.task.laws)} fails.",
         f"  The law: {v.law.says}",
@@ -47,10 +48,10 @@ def as_html(v: "Verdict") -> str:
     """The same with colours, a table and, where the case has a graph, both answers drawn."""
     e = html.escape
     colour = "#2e7d32" if v.passed else "#757575" if v.todo else "#c62828"
-    first, *rest = as_text(v).split("\n")
+    first = as_text(v).split("\n")[0]
     page = [f'<div style="border-left:4px solid {colour};padding:2px 12px">']
     page.append(f'<p style="color:{colour};margin:4px 0"><b>{e(first)}</b></p>')
-    if rest:
+    if not (v.passed or v.refused or v.todo):
         assert v.law is not None and v.case is not None and v.answer is not None
         page.append(f"<p><b>The law.</b> {e(v.law.says)}</p>")
         page.append("<p><b>The smallest case that breaks it</b></p>")
