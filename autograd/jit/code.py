@@ -43,6 +43,10 @@ class Code:
             return apply("-{0}", b if is_number(a) and a == -1.0 else a)
         if op.symbol == "+" and 0.0 in (a, b):
             return b if is_number(a) and a == 0.0 else a
+        if op.symbol == "+" and not is_number(b) and b.template == "-{0}":  # a + -b = a - b
+            return Code.apply_op(OPS["-"], (a, b.args[0]))
+        if op.symbol == "+" and not is_number(a) and a.template == "-{0}":
+            return Code.apply_op(OPS["-"], (b, a.args[0]))
         if op.symbol in ("**", "/") and is_number(b) and b == 1.0:
             return a
         return apply(op.numpy, *args, call=_UFUNC.get(op.symbol, ""))

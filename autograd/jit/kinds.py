@@ -136,6 +136,11 @@ class _Grouping:
         self.by_key: dict[Any, int] = {}
         self.sums: dict[int, Terms | list[Any]] = {}  # not placed yet: a sum may absorb them
         self.products: dict[int, tuple[int, int]] = {}
+        self.differences: dict[int, tuple[int, int]] = {}
+        self.minus = len(self.kind_of)  # a node of our own, -1.0, for a - b = a + -1.0 * b
+        self.kind_of.append(next(k for k, kind in enumerate(graph.kinds) if kind.op == "const"))
+        graph.position = np.append(graph.position, len(graph.constants))
+        graph.constants.append(-1.0)
         self.zeros = {
             i for i, k in enumerate(self.kind_of)
             if k >= 0 and graph.kinds[k].op == "const"
@@ -153,6 +158,16 @@ class _Grouping:
         for i, op, ids in nodes:
             if op in SUMS:
                 self.sums[i] = self.terms(op, ids, uses)
+            elif op == "-":
+                self.force(ids[1:])
+                if uses[ids[0]] == 1 and (ids[0] in self.sums or ids[0] in self.differences):
+                    left, right, alone = self.terms("+", ids[:1], uses)  # a chain of differences
+                    self.sums[i] = [left, right, alone]
+                    left.append(self.minus)
+                    right.append(ids[1])
+                else:
+                    self.force(ids[:1])
+                    self.differences[i] = (ids[0], ids[1])
             elif op == "*":
                 self.force(ids)
                 self.products[i] = (ids[0], ids[1])
@@ -176,6 +191,11 @@ class _Grouping:
                 a, b = self.products.pop(j)
                 left.append(a)
                 right.append(b)
+            elif once and j in self.differences:
+                a, b = self.differences.pop(j)
+                alone.append(a)
+                left.append(self.minus)
+                right.append(b)
             elif once and j in self.sums:
                 a, b, c = self.sums.pop(j)  # used once, so the lists are ours to extend
                 if len(left) + len(alone) < len(a) + len(c):  # the longer ones: linear time
@@ -194,6 +214,8 @@ class _Grouping:
             if self.kind_of[j] < 0:
                 if j in self.products:
                     self.place(j, "*", self.products.pop(j))
+                elif j in self.differences:
+                    self.place(j, "-", self.differences.pop(j))
                 else:
                     self.place_sum(j, *self.sums.pop(j))
 

@@ -255,12 +255,11 @@ class Program:
             g = self.add_up(array)
             if g is None:
                 return
+            if len(parts) > 1 and shape_of(g) and not isinstance(g, View):
+                g = self.spread(g, array.shape)
             for shape, start, _, reverse in parts:
-                if len(parts) == 1 or not isinstance(g, View):
-                    reverse(g)
-                else:
-                    reverse(View(g.array, start, dense(shape)) if shape else
-                            Code(f"{{0}}[{start}]", [g], ()))
+                alone = len(parts) == 1 or not shape_of(g)
+                reverse(g if alone else View(g.array, start, dense(shape)))
 
         self.tape.append(reverse_all)
         return array
@@ -449,6 +448,7 @@ class Program:
         return self.matmul(a, self.transpose(b), shape), reverse_matrix
 
     def spread(self, g: Any, shape: Any) -> Any:
+        """The gradient `g` in full, as a variable."""
         g = g if shape_of(g) == tuple(shape) else self.broadcast(g, shape)
         return g if isinstance(g, View) else self.let("g_sum", g)
 
@@ -691,6 +691,8 @@ class Program:
                 for index, code in found:
                     code = self.whole(code, index, array.shape)
                     total = code if total is None else total + code
+                if len(array.shape) != len(shape_of(total)):
+                    total = self.broadcast(total, array.shape) if shape_of(total) else total
                 return total if is_number(total) else self.named(f"g_{array.name}", total)
             buffer = Array(self, f"g_{array.name}", array.shape, True)
             self.buffers.append(buffer)
@@ -715,6 +717,8 @@ class Program:
     def whole(self, code: Any, index: Index, shape: Any) -> Any:
         """`code`, a gradient at `index`, in the given shape."""
         if shape_of(code) and size(shape_of(code)) < index.size:
+            if tuple(shape) == index.shape and len(code.shape) == index.ndim > 1:
+                return code  # NumPy repeats it where it is needed
             code = self.broadcast(code, index.shape)
         return self.shaped(code, shape) if shape_of(code) else code
 
@@ -797,7 +801,7 @@ class Program:
             name = target.text()
         if add:
             return f"{name} += {text(code)}{comment}"
-        if isinstance(target, Array | View) and isinstance(code, Code):
+        if isinstance(code, Code) and shape_of(code) == target.shape and "[" not in name:
             return code.into(name) + comment
         return f"{name}{'' if name.endswith(']') else '[...]'} = {text(code)}{comment}"
 

@@ -213,8 +213,11 @@ class Run:
         """The same once more on the eager engine. It does not see what a look-up left aside; here
         that has the gradient 0, and 0 times infinity made a NaN that does not belong there."""
         values: dict[int, Value] = {}
-        leaves = [(n, int(p), graph.kinds[graph.kind_of[n]]) for n, p in enumerate(graph.position)
-                  if graph.kind_of[n] >= 0 and not graph.kinds[graph.kind_of[n]].nodes]  # fmt: skip
+        leaves = [
+            (node, place, graph.kinds[k])
+            for node, (place, k) in enumerate(zip(graph.position.tolist(), graph.kind_of))
+            if node < len(graph.values) and k >= 0 and not graph.kinds[k].nodes
+        ]
         for node, place, kind in leaves:
             known = graph.constants if kind.op == "const" else self.memory[kind.name]
             values[id(graph.values[node])] = Value(known[place])
