@@ -4,12 +4,16 @@ import inspect
 import math
 import random
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from autograd import Value, no_grad
+from autograd.jit import TraceError
+from autograd.jit import jit as jit_of
 from autograd.draw import loss_curve
 from nn.module import Module
 from nn.optim import Optimizer
@@ -56,7 +60,7 @@ def fit(
     patience: int | None = None,
     schedule: Schedule | ReduceLROnPlateau | None = None,
     seed: int = 0,
-    jit: bool = False,
+    jit: bool | None = None,
     progress: bool = True,
 ) -> History:
     """Train `model` on `data` in mini-batches, and return the history.
@@ -72,7 +76,9 @@ def fit(
     patience: stop when the validation loss has not fallen for so many epochs. With patience, the
     model has the best epoch's parameters at the end.
     jit: compile the loss and the training step (see `autograd.jit`; it needs NumPy): the same
-    numbers up to rounding, and far faster once a batch of each size has been traced.
+    numbers up to rounding, and far faster once a batch of each size has been traced. By default,
+    if NumPy is there and more than 20 steps are to come; what can't be traced runs as it is, with a
+    warning. The first step always does: losses check their targets' values only then.
     Ctrl-C ends the training early: the model stays usable, and the history so far is returned.
 
     Raises ValueError for empty or unequal data and for a loss that is not finite, TypeError for a
@@ -91,10 +97,12 @@ def fit(
     for name, function in {"the loss": loss, **metrics}.items():
         _check_signature(function, name)
     step = _eager_step(loss, optimizer)
-    if jit:
-        from autograd.jit import jit as compiled
-
-        step, loss = compiled(loss, optimizer), compiled(loss)
+    if jit is None:
+        enough = epochs * math.ceil(len(xs) / batch_size) > 20
+        if enough and find_spec("numpy"):
+            step, loss = _jitted(loss, optimizer, must=False, eager=step)
+    elif jit:
+        step, loss = _jitted(loss, optimizer, must=True, eager=step)
     history = History(metrics={name: [] for name in metrics})
     rng, order = random.Random(seed), list(range(len(xs)))
     best, best_epoch, best_state = math.inf, 0, None
@@ -195,6 +203,33 @@ def _eager_step(loss: Loss, optimizer: Optimizer) -> Loss:
         return value.data
 
     return step
+
+
+def _jitted(loss: Loss, optimizer: Optimizer, must: bool, eager: Loss) -> tuple[Loss, Loss]:
+    """The compiled step, and the compiled loss. Both run the plain code if the loss can't be
+    traced, unless they `must`."""
+    compiled, numbers = jit_of(loss, optimizer), jit_of(loss)
+    steps, traceable = 0, True
+
+    def run(fast: Loss, slow: Loss, arguments: tuple[Any, Any, Any]) -> Any:
+        nonlocal traceable
+        if not traceable:
+            return slow(*arguments)
+        try:
+            return fast(*arguments)
+        except TraceError as error:
+            if must:
+                raise
+            traceable = False
+            warnings.warn(f"fit goes on without jit, so more slowly: {error}", stacklevel=4)
+            return slow(*arguments)
+
+    def step(model: Any, xs: Any, ys: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        return eager(model, xs, ys) if steps == 1 else run(compiled, eager, (model, xs, ys))
+
+    return step, lambda model, xs, ys: run(numbers, loss, (model, xs, ys))
 
 
 _NOT_FINITE = (

@@ -155,7 +155,7 @@ def test_an_interrupt_leaves_a_usable_model_and_the_history():
         return squared(model, xs, ys)
 
     model.eval()
-    history = fit(model, loss=interrupted, epochs=9)
+    history = fit(model, loss=interrupted, epochs=9, jit=False)
     assert history.stopped == "interrupted"
     assert len(history.losses) == 2
     assert not model.training
@@ -309,3 +309,19 @@ def test_micrograds_trace_and_names_work_on_a_neuron():
     assert {v._op for v in nodes} == {"relu", "dot", ""}
     assert len(nodes) == 7
     assert len(edges) == 6
+
+
+def test_by_default_jit_is_used_if_it_can_be():
+    pytest.importorskip("numpy")
+
+    def looks(model, xs, ys):
+        loss = squared(model, xs, ys)
+        return loss if loss > 0 else -loss
+
+    model = nn.MLP(1, [1])
+    with pytest.warns(UserWarning, match="fit goes on without jit"):
+        history = fit(model, loss=looks, epochs=9)
+    plain = fit(nn.MLP(1, [1]), loss=squared, epochs=9, jit=False)
+    assert len(history.losses) == len(plain.losses) == 9
+    with pytest.raises(TypeError, match="jit"):
+        fit(model, loss=looks, epochs=2, jit=True)
