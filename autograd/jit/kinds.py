@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.jit.trace import DATA, Symbol, Trace
+from autograd.jit.trace import DATA, LEAKED, Symbol, Trace
 from autograd.value import Constant, Value
 
 Terms = dict[tuple[int, ...], tuple[list[int], ...]]  # (kind,) or (kind, kind): its terms
@@ -48,6 +48,7 @@ class Graph:
     position: np.ndarray  # of the leaves in their arrays
     constants: list[float]
     count: int
+    is_padded: bool = False  # whether a sum holds zeros that count as of another kind
 
 
 def group(trace: Trace, place: Callable[[list[Value]], np.ndarray]) -> Graph:
@@ -107,26 +108,26 @@ def _leaves(trace: Trace, graph: Graph, place: Callable[[list[Value]], np.ndarra
     constants: dict[str, int] = {}  # by text, for 0.0 and -0.0 differ and NaN equals itself
     kind_of, position = np.full(len(graph.values), -1), graph.position
     types = list(map(type, graph.values))
-    plain = [i for i, t in enumerate(types) if not issubclass(t, Symbol | Constant)]
-    created = {i for i in plain if id(graph.values[i]) in trace.created} if trace.created else set()
-    params = [i for i in plain if i not in created] if created else plain
+    trained = {t for t in set(types) if not issubclass(t, Symbol | Constant)}
+    params = [i for i, t in enumerate(types) if t in trained]
+    others = [i for i, t in enumerate(types) if t not in trained]
+    if trace.created:
+        others += [i for i in params if id(graph.values[i]) in trace.created]
+        params = [i for i in params if id(graph.values[i]) not in trace.created]
     kind_of[params] = param
     position[params] = place([graph.values[i] for i in params])
-    for i, t in enumerate(types):
-        if t is Constant or i in created:
-            data = DATA.__get__(graph.values[i])
+    for i in others:
+        v = graph.values[i]
+        if not isinstance(v, Symbol):
+            data = DATA.__get__(v)
             kind_of[i] = const
             position[i] = constants.setdefault(repr(data), len(constants))
             if len(constants) > len(graph.constants):
                 graph.constants.append(data)
-        elif t is not Symbol or not graph.values[i].op:
-            if issubclass(t, Symbol):
-                if id(graph.values[i]) not in where:
-                    raise TypeError(
-                        "jit met a symbol of another trace: the function keeps a Value from an "
-                        "earlier call (in an attribute or a global). Return it and pass it back in."
-                    )
-                kind_of[i], position[i] = where[id(graph.values[i])]
+        elif id(v) in where:
+            kind_of[i], position[i] = where[id(v)]
+        elif not v.op:
+            raise TypeError(LEAKED)
     graph.kind_of[:] = kind_of.tolist()
 
 
@@ -141,11 +142,8 @@ class _Grouping:
         self.kind_of.append(next(k for k, kind in enumerate(graph.kinds) if kind.op == "const"))
         graph.position = np.append(graph.position, len(graph.constants))
         graph.constants.append(-1.0)
-        self.zeros = {
-            i for i, k in enumerate(self.kind_of)
-            if k >= 0 and graph.kinds[k].op == "const"
-            and repr(graph.constants[graph.position[i]]) == "0.0"
-        }  # fmt: skip
+        constants = np.flatnonzero(np.array(self.kind_of) == self.kind_of[-1]).tolist()
+        self.zeros = {i for i in constants if graph.constants[graph.position[i]] == 0.0}
 
     def run(self, nodes: list[tuple[int, str, Any]]) -> None:
         uses = np.bincount(
@@ -266,6 +264,7 @@ class _Grouping:
         other kind: a padded border. It counts as of that kind, so that all patches look alike."""
         if y in self.zeros:
             a, b, x, y = b, a, y, x
+        self.graph.is_padded = True
         kinds = {p if q == b else q for p, q in pairs if b in (p, q)} - {a}
         return (kinds.pop() if len(kinds) == 1 else a), b, x, y
 

@@ -227,7 +227,8 @@ class Program:
     # --- sums ------------------------------------------------------------------------------------
 
     def lower_sums(self, kind: Kind) -> Array:
-        self.join_padding(kind)
+        if self.graph.is_padded:
+            self.join_padding(kind)
         terms = kind.parents
         parents = {k for term in terms for k in term}
         groups: dict[Any, list[int]] = {}  # members by how many terms of each kind they have
@@ -725,12 +726,15 @@ class Program:
     def once(self, item: tuple[Index, Any]) -> tuple[Index, Any]:
         """A gradient in which no place occurs twice: what goes to one place is added up first."""
         index, code = item
-        places, which = np.unique(index, return_inverse=True)
-        if len(places) == index.size:
+        flat = index.reshape(-1)
+        if (flat[1:] > flat[:-1]).all():
+            return item
+        places, which = np.unique(flat, return_inverse=True)
+        if len(places) == len(flat):
             return item
         if shape_of(code) != index.shape:
             code = self.broadcast(code, index.shape)
-        rank = Code(self.constant(which.reshape(-1)), (), ())
+        rank = Code(self.constant(which), (), ())
         code = Code(f"np.bincount({{0}}, {{1}}, {len(places)})",
                     [rank, self.shaped(code, (index.size,))], (len(places),))  # fmt: skip
         return places, code

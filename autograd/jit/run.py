@@ -39,9 +39,12 @@ class Arrays(Compiled):
 
         graph = group(trace, place)
         sizes = {name: len(inputs) for name, inputs in (trace.inputs | trace.values).items()}
-        self.program = Program(graph, len(self.store.data), sizes)
-        self.source = self.program.source
-        self.replayed = (trace, graph) if self.program.fragile else None
+        program = Program(graph, len(self.store.data), sizes)
+        self.source = program.source
+        self.replayed = (trace, graph) if program.fragile else None
+        self.untouched, self.constants, self.limits = (
+            program.untouched, program.constants, program.limits)  # fmt: skip
+        self.given = {array.name: array.size for array in program.given}
         self.build = _build(self.source)
         self.free: list[Run] = []
         if optimizer is not None:
@@ -53,7 +56,7 @@ class Arrays(Compiled):
         self.stats = {
             "nodes": graph.count,
             "kinds": sum(bool(kind.nodes) for kind in graph.kinds),
-            "array ops": len(self.program.lines) - 1,
+            "array ops": len(program.lines) - 1,
         }
 
     def binder(self, name: str, x: Any, sign: Any, numbers: list[Any], values: list[Any]) -> Any:
@@ -145,28 +148,25 @@ class Run:
     that call is done, or its result is gone."""
 
     def __init__(self, compiled: Arrays) -> None:
-        program, store = compiled.program, compiled.store
+        store = compiled.store
         self.compiled, self.store, self.data = compiled, store, store.data
         self.pending: Any = None
         self.values: list[Value] = []
         self.memory: dict[str, np.ndarray] = {}
         in_place = compiled.owner.optimizer is not None and compiled.sole
-        for array in program.given:
-            self.memory[array.name] = np.zeros(array.size)
-        if "P" in self.memory:
-            self.memory["P"] = store.data
-        self.memory.setdefault("G", np.zeros(0))
-        if in_place and "P" in self.memory:
-            self.memory["G"] = store.grad
+        for name, size in compiled.given.items():
+            self.memory[name] = np.zeros(size if name not in ("P", "G") else 0)
+        self.memory["P"] = store.data
+        self.memory["G"] = store.grad if in_place else np.zeros(compiled.given["G"])
         self.gradient = self.memory["G"]
-        for name, limits in program.limits.items():
+        for name, limits in compiled.limits.items():
             self.memory[f"{name}_i"] = np.zeros(len(limits), int)
             self.memory[f"{name}_limit"] = limits
-        memory = self.memory | program.constants
+        memory = self.memory | compiled.constants
         build = compiled.build
         wanted = build.__code__.co_varnames[3 : build.__code__.co_argcount]
         self.start = build(np, _view, _check, *[memory[name] for name in wanted])
-        self.clear = in_place and (program.untouched or "P" not in self.memory)
+        self.clear = in_place and compiled.untouched
         self.store.top()[0].runs.append(self)
 
     def stale(self) -> bool:

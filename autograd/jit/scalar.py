@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from autograd.jit.calls import Compiled
-from autograd.jit.trace import DATA, Trace
+from autograd.jit.trace import DATA, LEAKED, Symbol, Trace
 from autograd.ops import OPS, Op
 from autograd.value import Constant, Value
 
@@ -99,11 +99,8 @@ class Unrolled(Compiled):
                 continue
             if isinstance(v, Constant) or id(v) in trace.created:
                 terms[id(v)] = spell(DATA.__get__(v))
-            elif type(v).__name__ in ("Symbol", "Number", "Integer"):
-                raise TypeError(
-                    "jit met a symbol of another trace: the function keeps a Value from an earlier "
-                    "call (in an attribute or a global). Return it and pass it back in."
-                )
+            elif isinstance(v, Symbol):
+                raise TypeError(LEAKED)
             else:
                 self.gradients[id(v)] = f"g{len(self.parameters)}"
                 terms[id(v)] = f"P[{len(self.parameters)}]"

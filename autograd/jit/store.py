@@ -86,8 +86,11 @@ def _plain(data: float, grad: float, label: str) -> Value:
 
 def adopt(parameters: Sequence[Value]) -> Store:
     """One store that holds all of these leaves, with those it takes in first in their order."""
-    fresh = [v for v in dict.fromkeys(parameters) if type(v) is not Stored]
-    owners = set(map(DATA.__get__, [v for v in parameters if type(v) is Stored]))
+    fresh, known = [], parameters
+    if set(map(type, parameters)) != {Stored}:
+        fresh = [v for v in dict.fromkeys(parameters) if type(v) is not Stored]
+        known = [v for v in parameters if type(v) is Stored]
+    owners = set(map(DATA.__get__, known))
     stores = list({id(top): top for top in [own.top()[0] for own in owners]}.values())
     if len(stores) == 1 and not fresh:
         return stores[0]

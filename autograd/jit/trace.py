@@ -46,6 +46,10 @@ _NUMBER = (
     "To go on computing use operators and ops, v.exp() and not math.exp(v); a number that stays "
     "the same may come from outside the function's arguments, as in lambda xs: f(xs, n=3)."
 )
+LEAKED = (
+    "jit met a symbol of another trace: the function keeps a Value from an earlier call (in an "
+    "attribute or a global). Return it, and pass it back in."
+)
 _look = _refuse("reading .data", _NUMBER)
 
 
@@ -132,6 +136,13 @@ def record(op: Op | type[_Take], parents: tuple[Any, ...]) -> Symbol:
     return s
 
 
+def record_nary(op: Op, parents: tuple[Any, ...]) -> Symbol:
+    """Stands in for `Value.apply_op` while tracing: a neuron has hundreds of parents."""
+    if not all([issubclass(kind, Value) for kind in set(map(type, parents))]):
+        parents = tuple(map(as_value, parents))
+    return record(op, parents)
+
+
 _new: Any = Value.__new__
 
 
@@ -160,6 +171,7 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
     hidden = [cls.__dict__["data"] for cls in guarded]
     with _masks(modules, found):
         engine.recorder = record  # type: ignore[assignment]
+        Value.apply_op = staticmethod(record_nary)
         for cls in guarded:
             cls.data = property(_look, set_data)  # type: ignore[attr-defined]
         Constant.data = DATA  # type: ignore[assignment]
@@ -171,6 +183,7 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
                 cls.data = slot  # type: ignore[attr-defined]
             del Constant.data
             engine.recorder = earlier
+            Value.apply_op = staticmethod(engine.apply)
             tracers.pop()
     if random.getstate() != state:
         raise TraceError(
