@@ -12,7 +12,17 @@ from typing import Any, ClassVar, TypeAlias
 from autograd import value as engine
 from autograd.graph import topological_order
 from autograd.ops import Op
-from autograd.steps import Backward, Names, names_of, one_line, shortened, show, spell, steps
+from autograd.steps import (
+    Backward,
+    Names,
+    names_of,
+    need_value,
+    one_line,
+    shortened,
+    show,
+    spell,
+    steps,
+)
 from autograd.value import Constant, Value
 
 LISTED = 20  # paths; of more than these, `explain` gives the number only
@@ -82,6 +92,8 @@ def explain(root: Value, leaf: Value) -> Explanation:
     Up to 20 paths are listed; above, they are only counted, without walking them: a chain of a
     hundred `x = x * x` has 2**100. Nothing that you hold is changed.
     """
+    need_value(root, "explain(loss, w)")
+    need_value(leaf, "explain(loss, w)")
     order = topological_order(root)
     ways: dict[Value, float] = {}  # how many paths lead from a node to the leaf
     for v in order:

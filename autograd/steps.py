@@ -139,6 +139,7 @@ def steps(root: Value) -> Iterator[Step]:
     It only looks on: the sweep runs on a copy of the graph, and neither `.data` nor `.grad` of
     your Values changes, not even if you leave the loop in the middle.
     """
+    need_value(root, "steps(loss)")
     order = topological_order(root)
     names = names_of(order)
     for v in order:
@@ -162,6 +163,15 @@ def steps(root: Value) -> Iterator[Step]:
         swept = {v: twin[v].grad for v in order if v.grad and not v.parents}
     for leaf, before in swept.items():
         yield Earlier(leaf, leaf.grad, before, twin[leaf].grad, names)
+
+
+def need_value(x: object, example: str) -> None:
+    """Raises TypeError, with the example to follow, if `x` is not a Value."""
+    if not isinstance(x, Value):
+        raise TypeError(
+            f"a Value is needed here, but this is a {type(x).__name__}: {x!r:.60}. "
+            f"Give a result that was computed from Values, as in {example}."
+        )
 
 
 def names_of(order: Sequence[Value]) -> Names:

@@ -90,6 +90,11 @@ def test_explain_says_when_there_is_no_path():
     assert "does not depend on x" in str(found)
 
 
+def test_explain_refuses_what_is_not_a_value():
+    with pytest.raises(TypeError, match=r"explain\(loss, w\)"):
+        explain(Value(1.0) * 2, "w")
+
+
 def test_explain_counts_astronomic_numbers_of_paths_without_walking_them():
     x = y = Value(1.0, "x")
     for _ in range(45):
@@ -154,6 +159,22 @@ def test_a_backward_pass_over_a_graph_made_before_is_checked_too():
     match = r"x\.grad = inf.*\n.*\n.*put the forward pass inside"
     with pytest.raises(AnomalyError, match=match), detect_anomaly():
         y.backward()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the libraries that run notebooks
+def test_in_a_notebook_the_cell_is_named():
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    cells = [
+        "from autograd import *",
+        "def loss(x):\n    return x.log()",
+        "try:\n    with detect_anomaly():\n        loss(Value(0.0))\n"
+        "except AnomalyError as error:\n    print(error)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    here = {"metadata": {"path": Path(__file__).parents[1]}}
+    nbclient.NotebookClient(notebook, kernel_name="python3", resources=here).execute()
+    assert "made in Cell In[2], line 2:  return x.log()" in notebook.cells[2].outputs[0].text
 
 
 def test_an_input_that_was_bad_to_begin_with_is_blamed():

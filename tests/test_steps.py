@@ -1,5 +1,6 @@
 """steps(): the two passes as a stream, which agrees with backward() and changes nothing."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -170,3 +171,9 @@ def test_a_deep_chain_needs_no_recursion():
     for _ in range(20_000):
         y = y * x
     assert sum(1 for _ in steps(y)) == 20_000 + 1 + 40_000
+
+
+@pytest.mark.parametrize("wrong", [2.0, None, "e", [1]])
+def test_what_is_not_a_value_is_refused_with_the_fix(wrong):
+    with pytest.raises(TypeError, match=r"steps\(loss\)"):
+        next(steps(wrong))

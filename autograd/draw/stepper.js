@@ -124,6 +124,8 @@ const PHASES = {
   Earlier: "What the leaves held before",
 };
 
+const LAST = " That was the last step: every .grad is now as backward() leaves it.";
+
 function say(step) {
   const last = position === steps.length && !hidden();
   $("chip").textContent = step ? PHASES[step.kind] : "Before the first step";
@@ -143,7 +145,7 @@ function say(step) {
       ? "First each node gets its data, from left to right. Then each gets its gradient, from " +
         "right to left: how much " + data.root + " changes when that node changes." +
         (data.quiz ? " You will be asked for each number before you see it." : "")
-      : step.why + (last ? " That was the last step: every .grad is now as backward() leaves it." : "");
+      : step.why + (last ? LAST : "");
   setClass($("quiz"), ask ? "" : "hidden");
   $("ask").textContent = ask ? step.quiz.ask : "";
 }
@@ -180,15 +182,18 @@ function target() {
   const scale = all ? Math.min(fits(), LARGEST_SCALE) : 1;
   const [w, h] = [W / scale, H / scale];
   const step = steps[Math.max(position, 1) - 1];
-  const centre = (size, view, from, to, own) => {
+  const centre = (size, view, starts, ends, own) => {
     if (size <= view) return (size - view) / 2;
+    const [from, to] = [Math.min(...starts), Math.max(...ends)];
     const middle = to - from <= 0.9 * view ? (from + to) / 2 : own;
     return Math.max(0, Math.min(size - view, middle - view / 2));
   };
   const a = boxes[step.on];
   const seen = [a, boxes[step.by], ...(step.kind === "Forward" ? inputs(step) : [])];
-  const x = centre(data.width, w, Math.min(...seen.map((b) => b.x)), Math.max(...seen.map((b) => b.x + b.w)), a.x + a.w / 2);
-  const y = centre(data.height, h, Math.min(...seen.map((b) => b.y)), Math.max(...seen.map((b) => b.y + b.h)), a.y + a.h / 2);
+  const [left, right] = [seen.map((b) => b.x), seen.map((b) => b.x + b.w)];
+  const [top, bottom] = [seen.map((b) => b.y), seen.map((b) => b.y + b.h)];
+  const x = centre(data.width, w, left, right, a.x + a.w / 2);
+  const y = centre(data.height, h, top, bottom, a.y + a.h / 2);
   return [x, y, w, h].map((v) => Math.round(v * 100) / 100);
 }
 
@@ -268,8 +273,8 @@ function number(text) {
 
 const MISTAKES = {
   contribution: "That is what this step adds. The gradient already held something: += adds to it.",
-  partial: "That is the local derivative alone. Multiply it by the gradient of the node it comes from.",
-  upstream: "That is the gradient of the node it comes from. Multiply it by the local derivative.",
+  partial: "That is the local derivative alone. Multiply it by the gradient that comes back.",
+  upstream: "That is the gradient that comes back. Multiply it by the local derivative.",
   sum: "Multiply the two numbers; don't add them.",
 };
 
@@ -357,12 +362,20 @@ $("slider").oninput = () => {
 $("follow").onchange = look;
 $("quiz").onsubmit = (event) => (event.preventDefault(), judge());
 $("reveal").onclick = () => reveal("", "");
-$("hint").onclick = () => (verdict("Hint: " + steps[position - 1].quiz.hint + ".", ""), $("answer").focus());
+$("hint").onclick = () => {
+  verdict("Hint: " + steps[position - 1].quiz.hint + ".", "");
+  $("answer").focus();
+};
 addEventListener("keydown", (event) => {
   const typing = event.target === $("answer") && $("answer").value !== "";
   const slider = event.target === $("slider");
   if (typing || slider || event.ctrlKey || event.metaKey || event.altKey) return;
-  const to = { ArrowRight: position + 1, ArrowLeft: position - 1, Home: 0, End: steps.length }[event.key];
+  const to = {
+    ArrowRight: position + 1,
+    ArrowLeft: position - 1,
+    Home: 0,
+    End: steps.length,
+  }[event.key];
   if (to === undefined) return;
   event.preventDefault();
   play(false);

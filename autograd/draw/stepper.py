@@ -20,7 +20,7 @@ from autograd.draw.boxes import Box, boxes
 from autograd.draw.graph import LARGEST, NBSP, Card, as_dot, card, connect
 from autograd.draw.picture import Drawing
 from autograd.graph import topological_order
-from autograd.steps import Backward, Earlier, Forward, Seed, Step, names_of, show, steps
+from autograd.steps import Backward, Earlier, Forward, Seed, Step, names_of, need_value, show, steps
 from autograd.value import Constant, Value
 
 BY_NEURON = 100  # nodes: a larger graph of a network steps by neuron
@@ -48,11 +48,7 @@ class Stepper:
     """What `stepper` returns. html: the whole page. frames: what it shows at each step."""
 
     def __init__(self, root: Value, quiz: bool) -> None:
-        if not isinstance(root, Value):
-            raise TypeError(
-                f"stepper() needs a Value, but this is {root!r:.60}. Give it a result, such as "
-                "stepper(loss)."
-            )
+        need_value(root, "stepper(loss)")
         self.root = root
         self.quiz = quiz
         order = topological_order(root)
