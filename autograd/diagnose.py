@@ -162,9 +162,6 @@ class _Traced(Value):
     made_at: list[tuple[str, int]]
 
 
-_Traced.__name__ = "Value"  # in errors and reprs it is just a Value
-
-
 @contextmanager
 def detect_anomaly() -> Iterator[None]:
     """Inside, the first inf or NaN that an op or a `backward()` makes raises `AnomalyError`.
