@@ -1,7 +1,7 @@
 """Exercises: a ladder of tasks, and a checker that says which law failed and why.
 
-    from autograd.exercises import check
-    check("backward", Value)     # in a notebook; see notebooks/exercises
+from autograd.exercises import check
+check("backward", Value)     # in a notebook; see notebooks/exercises
 """
 
 from typing import Any

@@ -96,9 +96,12 @@ def _in_a_child(path: Path, names: list[str], seed: int, seconds: float) -> dict
     package_folder = Path(autograd.__file__).parent.parent
     child = subprocess.Popen(
         [sys.executable, "-m", "autograd.exercises.files", str(path), str(seed), *names],
-        cwd=package_folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        cwd=package_folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         lines, _ = child.communicate(key.encode() + b"\n", timeout=seconds)
         ended = f"Python itself ended (status {child.returncode}) while it ran"

@@ -98,9 +98,11 @@ def _refusal(task: Task, targets: Targets) -> str:
             kind = "a function" if hasattr(thing, "__code__") else f"a {type(thing).__name__}"
             return f"{name} must be a class (class {name}: ...), but this is {kind}"
         ancestors = getattr(thing, "__mro__", ())
-        if module in ("autograd", "nn") or any(
-            str(c.__module__).split(".")[0] in ("autograd", "nn") for c in ancestors
-        ) and name == "Value":
+        if (
+            module in ("autograd", "nn")
+            or any(str(c.__module__).split(".")[0] in ("autograd", "nn") for c in ancestors)
+            and name == "Value"
+        ):
             return f"this {name} comes from the package itself; the task is to write your own"
     name = shield.peeks(*targets)
     if name:
@@ -167,9 +169,7 @@ def _explain(verdict: Verdict, targets: Targets, oracle: Targets, seed: int) -> 
     return replace(verdict, cause=_cause_in_numbers([a for this, _, a in seen if this]))
 
 
-def _experience(
-    task: Task, law: Law, targets: Targets, oracle: Targets, seed: int
-) -> Experience:
+def _experience(task: Task, law: Law, targets: Targets, oracle: Targets, seed: int) -> Experience:
     """The student's answers to all cases of the task, up to one that comes to no end."""
     seen: Experience = []
     for law_, cases in task.cases(seed):

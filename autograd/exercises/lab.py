@@ -1,13 +1,13 @@
 """The wrong-backprop lab: find the smallest graph on which a wrong `backward()` goes wrong.
 
-    from autograd.exercises.lab import Plain, smallest_failure
+from autograd.exercises.lab import Plain, smallest_failure
 
-    class Overwrites(Plain):
-        def hand_on(self):
-            for parent, partial in zip(self.parents, self.partials):
-                parent.grad = partial * self.grad
+class Overwrites(Plain):
+    def hand_on(self):
+        for parent, partial in zip(self.parents, self.partials):
+            parent.grad = partial * self.grad
 
-    smallest_failure(Overwrites)
+smallest_failure(Overwrites)
 """
 
 import re
@@ -106,7 +106,9 @@ def smallest_failure(
     for n_ops in range(1, most_ops + 1):
         for program in programs_of_size(n_ops):
             tried += 1
-            lines = tuple(re.sub(r"\broot\b", program.root, s) for s in steps or ("root.backward()",))
+            lines = tuple(
+                re.sub(r"\broot\b", program.root, s) for s in steps or ("root.backward()",)
+            )
             got, expected = (
                 {name: float(v.grad) for name, v in _experiment(program, c, lines).items()}
                 for c in (value_class, autograd.Value)

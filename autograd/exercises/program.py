@@ -19,7 +19,16 @@ import autograd
 
 PLAIN = ("{a} + {b}", "{a} * {b}")
 ARITHMETIC = (*PLAIN, "{a} - {b}", "{a} / {b}", "{a} ** 2", "{a} ** 3", "-{a}")
-WITH_NUMBERS = ("{a} + 2", "2 + {a}", "{a} * 3", "3 * {a}", "{a} - 4", "4 - {a}", "{a} / 2", "2 / {a}")
+WITH_NUMBERS = (
+    "{a} + 2",
+    "2 + {a}",
+    "{a} * 3",
+    "3 * {a}",
+    "{a} - 4",
+    "4 - {a}",
+    "{a} / 2",
+    "2 / {a}",
+)
 FUNCTIONS = ("{a}.tanh()", "{a}.exp()", "{a}.log()", "{a}.relu()")
 EVERYTHING = (*ARITHMETIC, *WITH_NUMBERS, *FUNCTIONS)
 

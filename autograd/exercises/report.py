@@ -75,8 +75,11 @@ def as_html(v: "Verdict") -> str:
             )
         if v.cause:
             page.append(f"<p><b>Likely cause.</b> {_code(e(v.cause))}")
-            page.append(f"<br><small>That mistake was tried: {e(v.evidence)}.</small></p>"
-                        if v.evidence else "</p>")  # fmt: skip
+            page.append(
+                f"<br><small>That mistake was tried: {e(v.evidence)}.</small></p>"
+                if v.evidence
+                else "</p>"
+            )
         if v.answer.printed:
             page.append(f"<p>Your code printed:</p><pre>{e(v.answer.printed[-300:])}</pre>")
     return "".join([*page, "</div>"])

@@ -15,8 +15,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
@@ -42,12 +43,11 @@ class _TooLong(BaseException):  # not an Exception: `except Exception` must not 
 def run(function: Callable[[], Any], seconds: float) -> tuple[Any, Trouble | None, str]:
     """Call `function`: (its result, what went wrong or None, what it printed)."""
     printed = io.StringIO()
-    world = _World()
+    world = _World(printed)
     result, trouble = None, None
     try:
-        with _time_limit(seconds), _nobody_peeks(), redirect_stdout(printed):
-            with redirect_stderr(printed):
-                result = function()
+        with _time_limit(seconds), _nobody_peeks():
+            result = function()
     except _TooLong:
         trouble = Trouble(ENDLESS, f"it was still running after {seconds:g} s")
     except SystemExit:
@@ -57,7 +57,8 @@ def run(function: Callable[[], Any], seconds: float) -> tuple[Any, Trouble | Non
     except RecursionError as error:
         text = "RecursionError: a function went on calling itself"
         trouble = Trouble(ERROR, text, _line(error))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # of whoever waits for the answer
+        world.restore()
         raise
     except BaseException as error:
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -88,13 +89,18 @@ def _time_limit(seconds: float) -> Iterator[None]:
     """Raise _TooLong in the code inside after `seconds`, even if that code catches everything."""
 
     def bomb(frame: FrameType, event: str, arg: Any) -> Any:
-        raise _TooLong
+        module = str(frame.f_globals.get("__name__"))
+        if module == "contextlib" or _is_ours(module):
+            return None  # our own cleaning up must not be disturbed
+        if event == "line":
+            raise _TooLong
+        return bomb
 
     def ring(number: int, frame: FrameType | None) -> None:
         # `while True: try ... except: pass` swallows one exception; so the next line that runs,
         # that of the `except`, must raise as well.
         sys.settrace(bomb)
-        while frame is not None and frame.f_code is not _time_limit_code:
+        while frame is not None and frame.f_code is not run.__code__:
             frame.f_trace = bomb
             frame = frame.f_back
         raise _TooLong
@@ -123,33 +129,39 @@ def _time_limit(seconds: float) -> Iterator[None]:
         sys.settrace(trace)
 
 
-_time_limit_code = run.__code__  # frames above `run` are ours: they must not be traced
-
-
 # --- the world before and after -----------------------------------------------------------------
 
 _GUARDED = {  # what the checker and the next solution rely on
-    "math": math, "builtins": builtins, "operator": operator, "autograd": autograd,
-    "autograd.ops": ops, "autograd.value": value, "autograd.graph": graph,
-    "autograd.Value": autograd.Value, "autograd.ops.Op": ops.Op,
-}  # fmt: skip
+    "math": math,
+    "builtins": builtins,
+    "operator": operator,
+    "autograd": autograd,
+    "autograd.ops": ops,
+    "autograd.value": value,
+    "autograd.graph": graph,
+    "autograd.Value": autograd.Value,
+    "autograd.ops.Op": ops.Op,
+}
 
 
 class _World:
     """The guarded names as they are now."""
 
-    def __init__(self) -> None:
+    def __init__(self, printed: io.StringIO) -> None:
         self.names = {name: dict(vars(owner)) for name, owner in _GUARDED.items()}
         self.random = random.getstate()
         self.depth = sys.getrecursionlimit()
-        self.stdin = sys.stdin
+        self.streams = sys.stdin, sys.stdout, sys.stderr
         sys.stdin = io.StringIO()  # input() ends at once, with an EOFError
+        sys.stdout = sys.stderr = printed
 
     def restore(self) -> list[str]:
         """Undo what was changed, and name it. (Random state and recursion limit: just undo.)"""
         changed = []
         for name, before in self.names.items():
             owner, now = _GUARDED[name], dict(vars(_GUARDED[name]))
+            if now == before:
+                continue
             for key in before.keys() | now.keys():
                 if before.get(key) is now.get(key) or key in _FREE:
                     continue
@@ -162,7 +174,7 @@ class _World:
                     delattr(owner, key)
         random.setstate(self.random)
         sys.setrecursionlimit(self.depth)
-        sys.stdin = self.stdin
+        sys.stdin, sys.stdout, sys.stderr = self.streams
         return sorted(changed)
 
 
@@ -172,7 +184,7 @@ _FREE = ("_", "__warningregistry__", "exercises")  # Python itself, and we, writ
 @contextmanager
 def _nobody_peeks() -> Iterator[None]:
     """Hide this package while the student's code runs: `import autograd.exercises` fails."""
-    ours = {name: module for name, module in sys.modules.items() if _is_ours(name)}
+    ours = {name: sys.modules[name] for name in _OURS if name in sys.modules}
     package = vars(autograd).pop("exercises", None)
     sys.modules.update(dict.fromkeys(ours))  # type: ignore[arg-type]  # None: import raises
     try:
@@ -183,14 +195,33 @@ def _nobody_peeks() -> Iterator[None]:
             vars(autograd)["exercises"] = package
 
 
+_FOLDER = Path(__file__).parent
+_OURS = [
+    ".".join(("autograd.exercises", *path.relative_to(_FOLDER).with_suffix("").parts))
+    for path in _FOLDER.rglob("*.py")
+]  # as the files are called: `__init__` stands for the package itself
+_OURS = [name.removesuffix(".__init__") for name in _OURS]
+
+
 def _is_ours(name: str) -> bool:
     return name == "autograd.exercises" or name.startswith("autograd.exercises.")
 
 
 _FRAMES = {  # names that only code which looks into its caller needs
-    "_getframe", "_current_frames", "f_back", "f_locals", "f_globals", "f_builtins", "tb_frame",
-    "gi_frame", "cr_frame", "get_objects", "get_referrers", "__subclasses__", "currentframe",
-}  # fmt: skip
+    "_getframe",
+    "_current_frames",
+    "f_back",
+    "f_locals",
+    "f_globals",
+    "f_builtins",
+    "tb_frame",
+    "gi_frame",
+    "cr_frame",
+    "get_objects",
+    "get_referrers",
+    "__subclasses__",
+    "currentframe",
+}
 
 
 def peeks(*things: Any) -> str:

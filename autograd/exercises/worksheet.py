@@ -65,8 +65,10 @@ class Worksheet:
         return " + ".join(parts) + " = " if parts else "the end of the graph, so it is "
 
     def _drawing(self, filled: Mapping[str, float]) -> Drawing:
-        lines = ["digraph { rankdir=LR; nodesep=0.3; ranksep=0.5; bgcolor=white",
-                 'node [shape=box style=rounded fontname="sans-serif" fontsize=14]']  # fmt: skip
+        lines = [
+            "digraph { rankdir=LR; nodesep=0.3; ranksep=0.5; bgcolor=white",
+            'node [shape=box style=rounded fontname="sans-serif" fontsize=14]',
+        ]
         nodes = self.program.reference()
         place = {node: i for i, node in enumerate(nodes.values())}
         for name, node in nodes.items():
@@ -122,7 +124,9 @@ def _kind(program: Program) -> bool:
     """Is everything used, small, and worth asking for?"""
     nodes = program.reference()
     used = {p for v in nodes.values() for p in v.parents}
-    several = any(sum(p is v for w in nodes.values() for p in w.parents) > 1 for v in nodes.values())
+    several = any(
+        sum(p is v for w in nodes.values() for p in w.parents) > 1 for v in nodes.values()
+    )
     return (
         len(used) == len(nodes) - 1
         and all(0 < abs(v.data) <= LARGEST and 0 < abs(v.grad) <= LARGEST for v in nodes.values())

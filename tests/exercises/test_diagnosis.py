@@ -30,55 +30,89 @@ WRONG = [
     ("backward", "not_reversed", changed(CLOSURES, ("reversed(topo)", "topo"))),
     ("zeroing", "inner_kept", changed(CLOSURES, ("if v._prev:", "if False:"))),
     ("zeroing", "leaves_cleared", changed(CLOSURES, ("if v._prev:", "if True:"))),
-    ("zeroing", "zero_is_none",
-     changed(CLOSURES, ("in values:\n        v.grad = 0", "in values:\n        v.grad = None"))),
+    (
+        "zeroing",
+        "zero_is_none",
+        changed(CLOSURES, ("in values:\n        v.grad = 0", "in values:\n        v.grad = None")),
+    ),
     ("one_op", "no_upstream", changed(PAIRS, ("d * self.grad", "d"))),
     ("one_op", "tanh_of_input", changed(CLOSURES, ("1 - t ** 2", "1 - self.data ** 2"))),
     ("one_op", "exp_of_input", changed(CLOSURES, ("out.data * out.grad", "self.data * out.grad"))),
-    ("one_op", "product_not_crosswise", changed(PAIRS, ("(self, num(o)), (o, self.data)",
-                                                        "(self, self.data), (o, num(o))"))),
+    (
+        "one_op",
+        "product_not_crosswise",
+        changed(PAIRS, ("(self, num(o)), (o, self.data)", "(self, self.data), (o, num(o))")),
+    ),
     ("operators", "rsub_order", changed(CLOSURES, ("other + (-self)", "self - other"))),
-    ("operators", "rdiv_order", changed(PAIRS, ("y = num(o) / self.data", "y = self.data / num(o)"))),
+    (
+        "operators",
+        "rdiv_order",
+        changed(PAIRS, ("y = num(o) / self.data", "y = self.data / num(o)")),
+    ),
     ("slope", "one_sided", "def slope(f, x):\n    d = 1e-5\n    return (f(x + d) - f(x)) / d"),
-    ("slope", "run_of_one_step",
-     "def slope(f, x):\n    a = f(x - 1e-6)\n    b = f(x + 1e-6)\n    return (b - a) * 1e6"),
-    ("order", "no_memory", """
+    (
+        "slope",
+        "run_of_one_step",
+        "def slope(f, x):\n    a = f(x - 1e-6)\n    b = f(x + 1e-6)\n    return (b - a) * 1e6",
+    ),
+    (
+        "order",
+        "no_memory",
+        """
 def topological_order(root):
     order = []
     for p in root.parents:
         order += topological_order(p)
     return order + [root]
-"""),
-    ("losses", "overflows", """
+""",
+    ),
+    (
+        "losses",
+        "overflows",
+        """
 import autograd
 def mse(predictions, targets):
     return sum((p - t) ** 2 for p, t in zip(predictions, targets)) / len(targets)
 def cross_entropy(logits, target):
     exps = [v.exp() for v in logits]
     return sum(exps).log() - logits[target]
-"""),
-    ("losses", "sum_not_mean", """
+""",
+    ),
+    (
+        "losses",
+        "sum_not_mean",
+        """
 import autograd
 def mse(predictions, targets):
     return sum((p - t) ** 2 for p, t in zip(predictions, targets))
 def cross_entropy(logits, target):
     return autograd.logsumexp(logits) - logits[target]
-"""),
-    ("sgd", "uphill", """
+""",
+    ),
+    (
+        "sgd",
+        "uphill",
+        """
 class SGD:
     def __init__(self, parameters, lr):
         self.lr, self.ps = lr, [*parameters]
     def step(self):
         for p in self.ps:
             p.data = p.data + self.lr * p.grad
-"""),
-    ("dropout", "no_growth",
-     "def dropout(xs, p, rng, training=True):\n"
-     "    return [x * (rng.random() >= p) for x in xs] if training else xs"),
-]  # fmt: skip
+""",
+    ),
+    (
+        "dropout",
+        "no_growth",
+        "def dropout(xs, p, rng, training=True):\n"
+        "    return [x * (rng.random() >= p) for x in xs] if training else xs",
+    ),
+]
 
 
-@pytest.mark.parametrize(("name", "mistake", "source"), WRONG, ids=[f"{n}-{m}" for n, m, _ in WRONG])
+@pytest.mark.parametrize(
+    ("name", "mistake", "source"), WRONG, ids=[f"{n}-{m}" for n, m, _ in WRONG]
+)
 def test_the_same_mistake_in_another_program_is_named(name, mistake, source):
     verdict = verdict_of(name, source)
     assert not verdict.passed

@@ -38,7 +38,10 @@ HOSTILE = {
     "exit": ("import sys\nsys.exit(0)", "it called exit()"),
     "exit in a function": ("def slope(f, x):\n    exit(0)", "it called exit()"),
     "hard exit": ("import os\nos._exit(0)", "Python itself ended (status 0)"),
-    "hard exit in a function": ("import os\ndef slope(f, x):\n    os._exit(0)", "Python itself ended"),
+    "hard exit in a function": (
+        "import os\ndef slope(f, x):\n    os._exit(0)",
+        "Python itself ended",
+    ),
     "killed": ("import os\nos.kill(os.getpid(), 9)", "Python itself ended"),
     "wrong signature": ("def slope(f):\n    return 1", "takes 1 positional argument"),
     "syntax error": ("def slope(f, x:\n    return", "'(' was never closed in line 1"),
@@ -50,12 +53,29 @@ HOSTILE = {
     "no such module": ("import nonsense_module", "ModuleNotFoundError"),
     "input": ("name = input()", "EOFError"),
     "a look at the answers": ("from autograd.exercises import TASKS", "look into the checker"),
-    "a false report": (f"print({json.dumps({'task': 'slope', 'mark': '✓', 'text': ''})!r})\n"
-                       "import os\nos._exit(0)", "Python itself ended"),
-}  # fmt: skip
+    "a false report": (
+        f"print({json.dumps({'task': 'slope', 'mark': '✓', 'text': ''})!r})\n"
+        "import os\nos._exit(0)",
+        "Python itself ended",
+    ),
+}
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
+USUAL = {
+    "endless loop in a function",
+    "endless recursion",
+    "exit",
+    "hard exit",
+    "wrong signature",
+    "syntax error",
+    "nothing at all",
+    "a look at the answers",
+}
+
+
+@pytest.mark.parametrize(
+    "kind", [k if k in USUAL else pytest.param(k, marks=pytest.mark.slow) for k in HOSTILE]
+)
 def test_a_hostile_file_gets_a_clear_answer(kind, student, capsys):
     source, words = HOSTILE[kind]
     path = student(source)
@@ -95,8 +115,19 @@ def test_notebooks_are_checked_for_the_tasks_that_they_hold():
 
 
 def run_pytest(path, *arguments):
-    call = [sys.executable, "-m", "pytest", "-p", "autograd.exercises.pytest_plugin",
-            "-p", "no:cacheprovider", "--rootdir", path.parent, path, *arguments]  # fmt: skip
+    call = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "autograd.exercises.pytest_plugin",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        path.parent,
+        path,
+        *arguments,
+    ]
     return subprocess.run(call, cwd=ROOT, capture_output=True, text=True).stdout
 
 

@@ -72,9 +72,14 @@ def size(finding):
 
 @pytest.mark.parametrize(
     ("wrong", "steps", "n_ops"),
-    [(Overwrites, (), 1), (Recursive, (), 2), (PreOrder, (), 3), (NeverZeroed, TWICE, 2),
-     (LateReader, CHANGED, 1)],
-)  # fmt: skip
+    [
+        (Overwrites, (), 1),
+        (Recursive, (), 2),
+        (PreOrder, (), 3),
+        (NeverZeroed, TWICE, 2),
+        (LateReader, CHANGED, 1),
+    ],
+)
 def test_the_smallest_failing_graph_is_found(wrong, steps, n_ops):
     finding = smallest_failure(wrong, *steps)
     assert size(finding) == n_ops

@@ -31,18 +31,25 @@ def trouble_of(source):
     [
         "while True: pass",
         "while True:\n        try:\n            f(x)\n        except:\n            pass",
-        "while True:\n        try:\n            f(x)\n        except BaseException:\n            continue",
+        "while 1:\n        try:\n            f(x)\n        except BaseException:\n            f(x)",
+        "while 1:\n        try:\n            [*map(f, range(10**6))]\n        except:\n            1",
         "import time\n    time.sleep(60)",
         "import time\n    try:\n        time.sleep(60)\n    except Exception:\n        pass",
     ],
 )
 def test_an_endless_loop_is_ended_and_named(body):
+    streams, modules = (sys.stdout, sys.stderr, sys.stdin), dict(sys.modules)
     assert trouble_of(DOOR + body).kind == shield.ENDLESS
+    assert (sys.stdout, sys.stderr, sys.stdin) == streams
+    assert {name: sys.modules[name] for name in modules} == modules
+    assert sys.gettrace() is None or "cov" in repr(sys.gettrace())
 
 
 def test_an_endless_loop_is_ended_in_another_thread_too():
     found = []
-    thread = threading.Thread(target=lambda: found.append(trouble_of(DOOR + "while 1:\n        pass")))
+    thread = threading.Thread(
+        target=lambda: found.append(trouble_of(DOOR + "while 1:\n        pass"))
+    )
     thread.start()
     thread.join(20)
     assert found[0].kind == shield.ENDLESS
@@ -87,11 +94,14 @@ def test_printing_is_kept_back_and_shown_in_the_report(capsys):
     [
         ("import math\n    math.fabs = lambda x: 0.0\n    return " + GOOD, "math.fabs"),
         ("import builtins\n    builtins.all = lambda x: True\n    return " + GOOD, "builtins.all"),
-        ("import autograd\n    autograd.Value.__add__ = autograd.Value.__mul__\n    return " + GOOD,
-         "autograd.Value.__add__"),
+        (
+            "import autograd\n    autograd.Value.__add__ = autograd.Value.__mul__\n    return "
+            + GOOD,
+            "autograd.Value.__add__",
+        ),
         ("import autograd.ops\n    del autograd.ops.OPS\n    return " + GOOD, "autograd.ops.OPS"),
     ],
-)  # fmt: skip
+)
 def test_changed_globals_are_named_and_put_back(body, name):
     before = [dict(vars(owner)) for owner in (math, builtins, autograd.Value, autograd.ops)]
     verdict = verdict_of(DOOR + body)
@@ -115,7 +125,7 @@ def test_random_state_and_recursion_limit_are_put_back():
     "body",
     [
         "import sys\n    return sys._getframe(3).f_locals",
-        "try:\n        1 / 0\n    except ZeroDivisionError as e:\n        return e.__traceback__.tb_frame",
+        "try:\n        1 / 0\n    except Exception as e:\n        return e.__traceback__.tb_frame",
         "import gc\n    return gc.get_objects()",
         "from autograd.exercises.ladder import TASKS\n    return TASKS",
         "import importlib\n    return importlib.import_module('autograd.exercises.ladder')",
@@ -145,7 +155,9 @@ def test_no_answer_exists_while_the_students_code_runs(monkeypatch):
         return y
 
     real = autograd.functional.grad
-    monkeypatch.setattr(autograd.functional, "grad", lambda f: asked.append(list(running)) or real(f))
+    monkeypatch.setattr(
+        autograd.functional, "grad", lambda f: asked.append(list(running)) or real(f)
+    )
     assert judge(TASKS["slope"], (slope,)).passed
     assert asked
     assert not any(asked)

@@ -29,9 +29,13 @@ def starts_at_zero(rng: random.Random) -> list[Case]:
 def remembers(rng: random.Random) -> list[Case]:
     leaf = graph("a = Value(2.0)")
     two = ("a = Value(2.0)", "b = Value(3.0)")
-    programs = [leaf, graph(*two, "c = a + b"), graph(*two, "c = a * b"),
-                graph("a = Value(2.0)", "b = a + a"),
-                graph(*two, "c = a * b", "d = c + a")]  # fmt: skip
+    programs = [
+        leaf,
+        graph(*two, "c = a + b"),
+        graph(*two, "c = a * b"),
+        graph("a = Value(2.0)", "b = a + a"),
+        graph(*two, "c = a * b", "d = c + a"),
+    ]
     return [parents_case(program) for program in programs]
 
 
@@ -42,10 +46,11 @@ def parents_case(program: Program) -> Case:
         nodes = program.run(value_class)
         names = {id(v): k for k, v in nodes.items()}
         return {
-            f"parents of {k}": sorted({names.get(id(p), f"some {type(p).__name__}")
-                                       for p in parents(v)})
+            f"parents of {k}": sorted(
+                {names.get(id(p), f"some {type(p).__name__}") for p in parents(v)}
+            )
             for k, v in nodes.items()
-        }  # fmt: skip
+        }
 
     return Case(program.source, run, program=None)
 
@@ -109,13 +114,17 @@ class Value:
 ''',
     laws=(
         Law("A Value keeps the number that it is given, in `.data`.", keeps),
-        Law("`a + b` and `a * b` hold the sum and the product, and a and b stay what they were.",
-            computes),
+        Law(
+            "`a + b` and `a * b` hold the sum and the product, and a and b stay what they were.",
+            computes,
+        ),
         Law("Every `.grad` starts at 0.", starts_at_zero),
-        Law("`.parents` holds the Values that a result was computed from; a leaf has none.",
-            remembers),
+        Law(
+            "`.parents` holds the Values that a result was computed from; a leaf has none.",
+            remembers,
+        ),
         Law("It works for expressions of any size.", expressions),
-    ),  # fmt: skip
+    ),
     mistakes=(
         Mistake(
             "mul_adds",

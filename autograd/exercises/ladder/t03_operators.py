@@ -136,19 +136,43 @@ def as_value(x):
     ### END SOLUTION
 ''',
     laws=(
-        Law("Values combine with Values.",
-            cases_of(data_case, one("a + b", "a * b", "a - b", "a / b", "a ** 2", "-a"))),
-        Law("A plain number may stand on the right.",
-            cases_of(data_case, one("a + 2", "a * 2", "a - 2", "a / 2", "a + 0.5", "a * 1.5"))),
-        Law("A plain number may stand on the left.",
-            cases_of(data_case, one("2 + a", "2 * a", "2 - a", "2 / a", "0.5 - a", "1.5 / a"))),
-        Law("Powers may be negative or broken, and sum() works.",
-            cases_of(data_case, one("a ** -1", "a ** 0.5", "a ** 3", "0 + a + b"))),
-        Law("Whatever the operator, the Values it was computed from can be reached from the "
-            "result.", cases_of(reaches, one("a + b", "a * b", "a - b", "a / b", "a ** 2", "-a",
-                                             "2 - a", "2 / a", "a + 2", "2 * a"))),
+        Law(
+            "Values combine with Values.",
+            cases_of(data_case, one("a + b", "a * b", "a - b", "a / b", "a ** 2", "-a")),
+        ),
+        Law(
+            "A plain number may stand on the right.",
+            cases_of(data_case, one("a + 2", "a * 2", "a - 2", "a / 2", "a + 0.5", "a * 1.5")),
+        ),
+        Law(
+            "A plain number may stand on the left.",
+            cases_of(data_case, one("2 + a", "2 * a", "2 - a", "2 / a", "0.5 - a", "1.5 / a")),
+        ),
+        Law(
+            "Powers may be negative or broken, and sum() works.",
+            cases_of(data_case, one("a ** -1", "a ** 0.5", "a ** 3", "0 + a + b")),
+        ),
+        Law(
+            "Whatever the operator, the Values it was computed from can be reached from the "
+            "result.",
+            cases_of(
+                reaches,
+                one(
+                    "a + b",
+                    "a * b",
+                    "a - b",
+                    "a / b",
+                    "a ** 2",
+                    "-a",
+                    "2 - a",
+                    "2 / a",
+                    "a + 2",
+                    "2 * a",
+                ),
+            ),
+        ),
         Law("It works for expressions of any size.", anything),
-    ),  # fmt: skip
+    ),
     mistakes=(
         Mistake(
             "rsub_order",
@@ -173,8 +197,7 @@ def as_value(x):
         Mistake(
             "only_ints",
             "Whole numbers are made into Values, but floats such as 0.5 are not.",
-            (("x if isinstance(x, Value) else Value(x)",
-              "Value(x) if isinstance(x, int) else x"),),
+            (("x if isinstance(x, Value) else Value(x)", "Value(x) if isinstance(x, int) else x"),),
         ),
         Mistake(
             "sub_order",
@@ -194,8 +217,12 @@ def as_value(x):
         Mistake(
             "floor_division",
             "`a / b` is rounded down to a whole number: `//` where `/` belongs.",
-            (("self * as_value(other) ** -1",
-              "Value(self.data // as_value(other).data, (self, as_value(other)))"),),
+            (
+                (
+                    "self * as_value(other) ** -1",
+                    "Value(self.data // as_value(other).data, (self, as_value(other)))",
+                ),
+            ),
         ),
         Mistake(
             "neg_drops_history",
@@ -207,5 +234,5 @@ def as_value(x):
             "`a / b` holds the right number but not both parents: the way back is lost.",
             (("self * as_value(other) ** -1", "self * as_value(other).data ** -1"),),
         ),
-    ),  # fmt: skip
+    ),
 )

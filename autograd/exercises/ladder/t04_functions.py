@@ -36,8 +36,11 @@ def cases(what: str, *points: tuple[str, float]) -> Callable[[random.Random], li
 
 
 def anywhere(rng: random.Random) -> list[Case]:
-    xs = [(n, round(rng.uniform(0.1, 3) * (n == "log" or rng.choice((-1, 1))), 2))
-          for n in NAMES for _ in range(4)]  # fmt: skip
+    xs = [
+        (n, round(rng.uniform(0.1, 3) * (n == "log" or rng.choice((-1, 1))), 2))
+        for n in NAMES
+        for _ in range(4)
+    ]
     return [case(n, x, what) for n, x in xs for what in ("value", "slope")]
 
 
@@ -102,16 +105,45 @@ def log(x):
     ### END SOLUTION
 ''',
     laws=(
-        Law("The values are right.", cases("value", ("tanh", 0.0), ("tanh", 1.0), ("relu", 2.0),
-            ("relu", -2.0), ("exp", 0.0), ("exp", 1.0), ("log", 1.0), ("log", 3.0))),
-        Law("The slopes are right.", cases("slope", ("tanh", 0.0), ("tanh", 1.0), ("relu", 2.0),
-            ("relu", -2.0), ("exp", 0.0), ("exp", 1.0), ("exp", -2.0), ("log", 1.0), ("log", 2.0),
-            ("log", 0.1))),
+        Law(
+            "The values are right.",
+            cases(
+                "value",
+                ("tanh", 0.0),
+                ("tanh", 1.0),
+                ("relu", 2.0),
+                ("relu", -2.0),
+                ("exp", 0.0),
+                ("exp", 1.0),
+                ("log", 1.0),
+                ("log", 3.0),
+            ),
+        ),
+        Law(
+            "The slopes are right.",
+            cases(
+                "slope",
+                ("tanh", 0.0),
+                ("tanh", 1.0),
+                ("relu", 2.0),
+                ("relu", -2.0),
+                ("exp", 0.0),
+                ("exp", 1.0),
+                ("exp", -2.0),
+                ("log", 1.0),
+                ("log", 2.0),
+                ("log", 0.1),
+            ),
+        ),
         Law("At its kink relu has the slope 0.", cases("slope", ("relu", 0.0), ("relu", -0.0))),
-        Law("Big inputs do no harm.", lambda rng: [
-            case("tanh", x, what) for x in (1000.0, -1000.0) for what in ("value", "slope")]),
+        Law(
+            "Big inputs do no harm.",
+            lambda rng: [
+                case("tanh", x, what) for x in (1000.0, -1000.0) for what in ("value", "slope")
+            ],
+        ),
         Law("It holds for any x.", anywhere),
-    ),  # fmt: skip
+    ),
     oracle=lambda: tuple(right(name) for name in NAMES),
     mistakes=(
         Mistake(
@@ -132,8 +164,7 @@ def log(x):
         Mistake(
             "tanh_by_exp",
             "tanh written with exp overflows for big x; `math.tanh` does not.",
-            (("math.tanh(x)",
-              "(math.exp(x) - math.exp(-x)) / (math.exp(x) + math.exp(-x))"),),
+            (("math.tanh(x)", "(math.exp(x) - math.exp(-x)) / (math.exp(x) + math.exp(-x))"),),
         ),
         Mistake(
             "relu_slope_one",
@@ -175,5 +206,5 @@ def log(x):
             "Only the value comes back: return the pair, value and slope.",
             (("return y, y\n", "return y\n"),),
         ),
-    ),  # fmt: skip
+    ),
 )

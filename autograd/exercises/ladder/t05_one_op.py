@@ -10,13 +10,28 @@ from autograd.exercises.program import Program
 from autograd.exercises.task import Case, Law, Mistake, Outcome, Task
 
 A, B = "a = Value(3.0)", "b = Value(-2.0)"
-ALL = ("a + b", "a * b", "a ** 2", "a ** 3", "a ** -1", "a.tanh()", "a.exp()", "a.log()",
-       "a.relu()", "b.relu()", "b.tanh()", "b.exp()")  # fmt: skip
+ALL = (
+    "a + b",
+    "a * b",
+    "a ** 2",
+    "a ** 3",
+    "a ** -1",
+    "a.tanh()",
+    "a.exp()",
+    "a.log()",
+    "a.relu()",
+    "b.relu()",
+    "b.tanh()",
+    "b.exp()",
+)
 
 
 def program(expression: str, a: str = A, b: str = B) -> Program:
-    return graph(*([a] if "a" in expression else []), *([b] if "b" in expression else []),
-                 f"c = {expression}")  # fmt: skip
+    return graph(
+        *([a] if "a" in expression else []),
+        *([b] if "b" in expression else []),
+        f"c = {expression}",
+    )
 
 
 def case(p: Program, upstream: float = 1.0, before: float = 0.0) -> Case:
@@ -109,18 +124,28 @@ ann.money, bob.money  # (50.0, 50.0)
     solution=value_up_to("one_op"),
     laws=(
         Law("Every operation computes the right number.", computes),
-        Law("With c.grad = 1, each parent gets the derivative of c with respect to it.",
-            law(*ALL)),
-        Law("The chain rule: what arrives is the derivative times c.grad.",
-            law(*ALL, upstream=10.0)),
+        Law("With c.grad = 1, each parent gets the derivative of c with respect to it.", law(*ALL)),
+        Law(
+            "The chain rule: what arrives is the derivative times c.grad.", law(*ALL, upstream=10.0)
+        ),
         Law("Where relu bends, at 0, nothing passes.", kink),
-        Law("What a Value already has in `.grad` stays; the new part is added.",
-            law("a + b", "a * b", "a ** 2", "a.tanh()", "a.exp()", "a.log()", "a.relu()",
-                before=100.0)),
+        Law(
+            "What a Value already has in `.grad` stays; the new part is added.",
+            law(
+                "a + b",
+                "a * b",
+                "a ** 2",
+                "a.tanh()",
+                "a.exp()",
+                "a.log()",
+                "a.relu()",
+                before=100.0,
+            ),
+        ),
         Law("A Value that is used twice gets both parts.", law("a + a", "a * a")),
         Law("Plain numbers do no harm.", law("a * 4", "4 * a", "a + 4", "-a")),
         Law("It holds for any numbers.", anywhere),
-    ),  # fmt: skip
+    ),
     mistakes=(
         Mistake(
             "overwrites",
@@ -182,5 +207,5 @@ ann.money, bob.money  # (50.0, 50.0)
             "The result's number is handed on; it must be its gradient, `self.grad`.",
             (("partial * self.grad", "partial * self.data"),),
         ),
-    ),  # fmt: skip
+    ),
 )

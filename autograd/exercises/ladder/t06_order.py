@@ -28,10 +28,12 @@ def case(program: Program, ask_for: str = "") -> Case:
             for p in {id(p): p for p in v.parents}.values()
             if names[id(p)] in found[i + 1 :] and names[id(p)] not in found[:i]
         ]
-        return {"missing": [n for n in wanted if n not in found],
-                "not below it": sorted({n for n in found if n not in wanted}),
-                "listed twice": sorted({n for n in found if found.count(n) > 1}),
-                "too early": early}  # fmt: skip
+        return {
+            "missing": [n for n in wanted if n not in found],
+            "not below it": sorted({n for n in found if n not in wanted}),
+            "listed twice": sorted({n for n in found if found.count(n) > 1}),
+            "too early": early,
+        }
 
     return Case(
         f"{program.source}\ntopological_order({root})",
@@ -110,15 +112,20 @@ def topological_order(root):
     laws=(
         Law("A leaf alone is its own order; the root is always in it.", cases_of(case, [ALONE])),
         Law("Parents come before their children.", cases_of(case, [SUM, CHAIN])),
-        Law("Each node is listed once, however often it is used.",
-            cases_of(case, [TWICE, DIAMOND])),
-        Law("Even where a short way and a long way lead to the same node.",
-            cases_of(case, [SHORTCUT, UNEVEN])),
+        Law(
+            "Each node is listed once, however often it is used.", cases_of(case, [TWICE, DIAMOND])
+        ),
+        Law(
+            "Even where a short way and a long way lead to the same node.",
+            cases_of(case, [SHORTCUT, UNEVEN]),
+        ),
         Law("Nodes that hold equal numbers are still different nodes.", cases_of(case, [EQUAL])),
-        Law("Only what the root was computed from is in the list.",
-            lambda rng: [case(CHAIN, "b"), case(DIAMOND, "c")]),
+        Law(
+            "Only what the root was computed from is in the list.",
+            lambda rng: [case(CHAIN, "b"), case(DIAMOND, "c")],
+        ),
         Law("It holds for any graph.", big),
-    ),  # fmt: skip
+    ),
     mistakes=(
         Mistake(
             "too_early",
@@ -126,8 +133,10 @@ def topological_order(root):
             "the loop.",
             (
                 ("seen.add(node)\n", "seen.add(node)\n            order.append(node)\n"),
-                ("                visit(parent)\n            order.append(node)\n",
-                 "                visit(parent)\n"),
+                (
+                    "                visit(parent)\n            order.append(node)\n",
+                    "                visit(parent)\n",
+                ),
             ),
         ),
         Mistake(
@@ -143,7 +152,12 @@ def topological_order(root):
         Mistake(
             "leaves_missing",
             "The leaves are left out: they need their gradients most of all.",
-            (("            order.append(node)", "            if node.parents: order.append(node)"),),
+            (
+                (
+                    "            order.append(node)",
+                    "            if node.parents: order.append(node)",
+                ),
+            ),
         ),
         Mistake(
             "reversed",
@@ -159,25 +173,37 @@ def topological_order(root):
             "by_number",
             "Nodes that hold equal numbers are taken for one and the same: put the node itself "
             "into the set, not its `.data`.",
-            (("node not in seen", "node.data not in seen"), ("seen.add(node)", "seen.add(node.data)")),
+            (
+                ("node not in seen", "node.data not in seen"),
+                ("seen.add(node)", "seen.add(node.data)"),
+            ),
         ),
         Mistake(
             "by_level",
             "Level by level from the root is not enough: where a short and a long way lead to "
-            "the same node, it lands too late in the list. Visit the parents first, each to its end.",
-            (("    visit(root)\n    return order",
-              "    ahead = [root]\n    while ahead:\n        node = ahead.pop(0)\n"
-              "        if node not in seen:\n            seen.add(node)\n"
-              "            order.append(node)\n            ahead.extend(node.parents)\n"
-              "    return order[::-1]"),),
+            "the same node, it lands too late in the list. Visit the parents first, each to its "
+            "end.",
+            (
+                (
+                    "    visit(root)\n    return order",
+                    "    ahead = [root]\n    while ahead:\n        node = ahead.pop(0)\n"
+                    "        if node not in seen:\n            seen.add(node)\n"
+                    "            order.append(node)\n            ahead.extend(node.parents)\n"
+                    "    return order[::-1]",
+                ),
+            ),
         ),
         Mistake(
             "last_seen_not_passed_on",
             "Parents' parents are never visited: the walk stops after one step.",
-            (("                visit(parent)\n",
-              "                if parent not in seen:\n"
-              "                    seen.add(parent)\n"
-              "                    order.append(parent)\n"),),
+            (
+                (
+                    "                visit(parent)\n",
+                    "                if parent not in seen:\n"
+                    "                    seen.add(parent)\n"
+                    "                    order.append(parent)\n",
+                ),
+            ),
         ),
-    ),  # fmt: skip
+    ),
 )

@@ -16,8 +16,11 @@ def small(rng: random.Random) -> list[Case]:
 def everything(rng: random.Random) -> list[Case]:
     one = [graph(A, "b = Value(-0.5)", f"c = {t.format(a='a', b='b')}") for t in EVERYTHING]
     many = [random_program(rng, n, EVERYTHING) for n in (2, 3, 4, 5, 6, 7, 8, 9)]
-    below = [graph("a = Value(-1.0)", "b = a.relu()"), graph("a = Value(0.0)", "b = a.relu()"),
-             graph("a = Value(0.5)", "b = a.relu()")]  # fmt: skip
+    below = [
+        graph("a = Value(-1.0)", "b = a.relu()"),
+        graph("a = Value(0.0)", "b = a.relu()"),
+        graph("a = Value(0.5)", "b = a.relu()"),
+    ]
     values = [data_case(p) for p in [*one, *below]]
     return [*values, *(gradient_case(program) for program in [*one, *below, *many])]
 
@@ -57,24 +60,49 @@ ways  # {'start': 1, 'left': 2, 'right': 1, 'end': 3}
     ),
     solution=value_up_to("backward"),
     laws=(
-        Law("The end of the graph changes as fast as itself: its own gradient is 1.",
-            cases_of(gradient_case, [graph(A)])),
-        Law("One operation: each parent gets its derivative.",
-            cases_of(gradient_case, [graph(A, B, "c = a + b"), graph(A, B, "c = a * b")])),
-        Law("A chain: gradients are handed on, step by step.",
-            cases_of(gradient_case, [graph(A, B, "c = a * b", "d = c * 5"),
-                                     graph(A, "b = a * 3", "c = b * 5", "d = c * 7")])),
-        Law("A Value that is used twice gets the sum of both paths.",
-            cases_of(gradient_case, [graph(A, "b = a + a"), graph(A, "b = a * a"),
-                                     graph(A, B, "c = a * b", "d = a + c")])),
-        Law("A node hands on only when it has received all of its gradient.",
-            cases_of(gradient_case, [
-                graph(A, "b = a + a", "c = b + b"),
-                graph(A, "b = a * a", "c = b * b", "d = c * b"),
-                graph(A, B, "c = a * b", "d = c + a", "e = c * d", "f = e + c")])),
+        Law(
+            "The end of the graph changes as fast as itself: its own gradient is 1.",
+            cases_of(gradient_case, [graph(A)]),
+        ),
+        Law(
+            "One operation: each parent gets its derivative.",
+            cases_of(gradient_case, [graph(A, B, "c = a + b"), graph(A, B, "c = a * b")]),
+        ),
+        Law(
+            "A chain: gradients are handed on, step by step.",
+            cases_of(
+                gradient_case,
+                [
+                    graph(A, B, "c = a * b", "d = c * 5"),
+                    graph(A, "b = a * 3", "c = b * 5", "d = c * 7"),
+                ],
+            ),
+        ),
+        Law(
+            "A Value that is used twice gets the sum of both paths.",
+            cases_of(
+                gradient_case,
+                [
+                    graph(A, "b = a + a"),
+                    graph(A, "b = a * a"),
+                    graph(A, B, "c = a * b", "d = a + c"),
+                ],
+            ),
+        ),
+        Law(
+            "A node hands on only when it has received all of its gradient.",
+            cases_of(
+                gradient_case,
+                [
+                    graph(A, "b = a + a", "c = b + b"),
+                    graph(A, "b = a * a", "c = b * b", "d = c * b"),
+                    graph(A, B, "c = a * b", "d = c + a", "e = c * d", "f = e + c"),
+                ],
+            ),
+        ),
         Law("It holds for any graph of sums and products.", small),
         Law("It holds for every operation.", everything),
-    ),  # fmt: skip
+    ),
     mistakes=(
         Mistake(
             "no_seed",
@@ -97,27 +125,42 @@ ways  # {'start': 1, 'left': 2, 'right': 1, 'end': 3}
             "two_levels",
             "The gradient gets as far as the root's parents' parents and no further: call "
             "`_backward()` of every node in the order.",
-            (("        for node in reversed(order):\n            node._backward()",
-              "        self._backward()\n        for parent in self.parents:\n"
-              "            parent._backward()"),),
+            (
+                (
+                    "        for node in reversed(order):\n            node._backward()",
+                    "        self._backward()\n        for parent in self.parents:\n"
+                    "            parent._backward()",
+                ),
+            ),
         ),
         Mistake(
             "recursion_again",
             "A node with two children hands on once for each child, the first part twice: "
             "hand on once per node, in topological order, instead of recursing.",
-            (("        for node in reversed(order):\n            node._backward()",
-              "        def hand_on(node):\n            node._backward()\n"
-              "            for parent in node.parents:\n                hand_on(parent)\n\n"
-              "        hand_on(self)"),),
+            (
+                (
+                    "        for node in reversed(order):\n            node._backward()",
+                    "        def hand_on(node):\n            node._backward()\n"
+                    "            for parent in node.parents:\n                hand_on(parent)\n\n"
+                    "        hand_on(self)",
+                ),
+            ),
         ),
         Mistake(
             "preorder",
             "A node hands on before it has received everything: the order puts a node down "
             "before its parents were visited (pre-order). Put it down after them.",
-            (("            seen.add(node)\n", "            seen.add(node)\n            order.append(node)\n"),
-             ("                visit(parent)\n            order.append(node)\n",
-              "                visit(parent)\n"),
-             ("reversed(order)", "order")),
+            (
+                (
+                    "            seen.add(node)\n",
+                    "            seen.add(node)\n            order.append(node)\n",
+                ),
+                (
+                    "                visit(parent)\n            order.append(node)\n",
+                    "                visit(parent)\n",
+                ),
+                ("reversed(order)", "order"),
+            ),
         ),
         Mistake(
             "listed_twice",
@@ -127,19 +170,27 @@ ways  # {'start': 1, 'left': 2, 'right': 1, 'end': 3}
         Mistake(
             "seed_everywhere",
             "Every node starts with gradient 1; only the root does, the others with 0.",
-            (("        self.grad = 1.0\n",
-              "        for node in order:\n            node.grad = 1.0\n"),),
+            (
+                (
+                    "        self.grad = 1.0\n",
+                    "        for node in order:\n            node.grad = 1.0\n",
+                ),
+            ),
         ),
         Mistake(
             "leaves_only",
             "Nodes in the middle of the graph lose their gradient: leave it there.",
-            (("            node._backward()",
-              "            node._backward()\n            if node.parents: node.grad = 0.0"),),
+            (
+                (
+                    "            node._backward()",
+                    "            node._backward()\n            if node.parents: node.grad = 0.0",
+                ),
+            ),
         ),
         Mistake(
             "seed_is_data",
             "The root starts with its own number as its gradient; it must be 1.",
             (("self.grad = 1.0", "self.grad = self.data"),),
         ),
-    ),  # fmt: skip
+    ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import autograd
-from autograd.exercises.ladder.common import cases_of, data_case, gradient_case, graph, value_up_to
+from autograd.exercises.ladder.common import data_case, gradient_case, graph, value_up_to
 from autograd.exercises.program import EVERYTHING, Program, random_program
 from autograd.exercises.task import Case, Law, Mistake, Outcome, Task
 
@@ -95,37 +95,62 @@ totals  # {'hill': 3, 'river': 3}
     oracle=lambda: (autograd.Value, engine_zero_grad),
     laws=(
         Law("On a fresh graph nothing changes: the gradients are those of task 7.", fresh),
-        Law("Two calls on one graph: the leaves have exactly twice the gradient.",
-            law((SUM, ("c.backward()", "c.backward()")),
+        Law(
+            "Two calls on one graph: the leaves have exactly twice the gradient.",
+            law(
+                (SUM, ("c.backward()", "c.backward()")),
                 (SQUARES, ("c.backward()", "c.backward()")),
-                (SQUARES, ("c.backward()", "c.backward()", "c.backward()")))),
-        Law("Two graphs that share a leaf: its gradients add up.",
-            law((graph(A, B, "c = a * b", "d = a + b"), ("c.backward()", "d.backward()")))),
-        Law("Two ends that share an inner node: it starts afresh, the leaves add up.",
-            law((SHARED, ("d.backward()", "e.backward()")))),
-        Law("zero_grad sets the gradients of the given Values to 0, and only these.",
-            law((SUM, ("c.backward()", "zero_grad([a, b])")),
+                (SQUARES, ("c.backward()", "c.backward()", "c.backward()")),
+            ),
+        ),
+        Law(
+            "Two graphs that share a leaf: its gradients add up.",
+            law((graph(A, B, "c = a * b", "d = a + b"), ("c.backward()", "d.backward()"))),
+        ),
+        Law(
+            "Two ends that share an inner node: it starts afresh, the leaves add up.",
+            law((SHARED, ("d.backward()", "e.backward()"))),
+        ),
+        Law(
+            "zero_grad sets the gradients of the given Values to 0, and only these.",
+            law(
+                (SUM, ("c.backward()", "zero_grad([a, b])")),
                 (SUM, ("c.backward()", "zero_grad([b])")),
-                (SUM, ("c.backward()", "zero_grad((a,))")))),
-        Law("After zero_grad the next call gives what the first one gave.",
-            law((SQUARES, ("c.backward()", "zero_grad([a])", "c.backward()")),
-                (SHARED, ("e.backward()", "zero_grad([a, b])", "e.backward()")))),
+                (SUM, ("c.backward()", "zero_grad((a,))")),
+            ),
+        ),
+        Law(
+            "After zero_grad the next call gives what the first one gave.",
+            law(
+                (SQUARES, ("c.backward()", "zero_grad([a])", "c.backward()")),
+                (SHARED, ("e.backward()", "zero_grad([a, b])", "e.backward()")),
+            ),
+        ),
         Law("It holds for any graph.", random_twice),
-    ),  # fmt: skip
+    ),
     mistakes=(
         Mistake(
             "inner_kept",
             "Inner nodes keep the first call's gradient and hand it on once more: set every node "
             "that has parents to 0 at the start of `backward()`.",
-            (("        for node in order:\n            if node.parents:\n"
-              "                node.grad = 0.0\n", ""),),
+            (
+                (
+                    "        for node in order:\n            if node.parents:\n"
+                    "                node.grad = 0.0\n",
+                    "",
+                ),
+            ),
         ),
         Mistake(
             "leaves_cleared",
             "`backward()` clears the leaves as well, so nothing adds up: only inner nodes start "
             "afresh.",
-            (("            if node.parents:\n                node.grad = 0.0",
-              "            node.grad = 0.0"),),
+            (
+                (
+                    "            if node.parents:\n                node.grad = 0.0",
+                    "            node.grad = 0.0",
+                ),
+            ),
         ),
         Mistake(
             "wrong_way_round",
@@ -135,9 +160,14 @@ totals  # {'hill': 3, 'river': 3}
         Mistake(
             "seed_added",
             "The root's gradient grows with each call: `self.grad = 1.0`, not `+=`.",
-            (("        for node in order:\n            if node.parents:\n",
-              "        for node in order:\n            if node.parents and node is not self:\n"),
-             ("self.grad = 1.0", "self.grad += 1.0")),
+            (
+                (
+                    "        for node in order:\n            if node.parents:\n",
+                    "        for node in order:\n"
+                    "            if node.parents and node is not self:\n",
+                ),
+                ("self.grad = 1.0", "self.grad += 1.0"),
+            ),
         ),
         Mistake(
             "overwrites",
@@ -168,8 +198,13 @@ totals  # {'hill': 3, 'river': 3}
         Mistake(
             "zero_all_after",
             "`backward()` clears the gradients at its end, so nobody can read them.",
-            (("            node._backward()",
-              "            node._backward()\n        for node in order:\n            node.grad = 0.0"),),
+            (
+                (
+                    "            node._backward()",
+                    "            node._backward()\n"
+                    "        for node in order:\n            node.grad = 0.0",
+                ),
+            ),
         ),
-    ),  # fmt: skip
+    ),
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import autograd
+from autograd import ops
 from autograd.exercises.task import Case, Law, Mistake, Outcome, Task
 
 Neurons = Callable[[int], Any]
@@ -27,7 +28,7 @@ def out_case(weights: list[float], bias: float, xs: list[float]) -> Case:
         return {f"n({xs}).data": n(xs).data}
 
     def expected() -> Outcome:
-        return {f"n({xs}).data": autograd.tanh(autograd.dot(weights, xs, bias))}
+        return {f"n({xs}).data": ops.tanh(autograd.dot(weights, xs, bias))}
 
     return Case(f"{text(weights, bias)}\nn({xs})", run, expected)
 
@@ -41,7 +42,7 @@ def grad_case(weights: list[float], bias: float, xs: list[float]) -> Case:
 
     def expected() -> Outcome:
         ws, b = [autograd.Value(w) for w in weights], autograd.Value(bias)
-        autograd.tanh(autograd.dot(ws, xs, b)).backward()
+        ops.tanh(autograd.dot(ws, xs, b)).backward()
         return {f"w[{i}].grad": w.grad for i, w in enumerate(ws)} | {"b.grad": b.grad}
 
     return Case(f"{text(weights, bias)}\nn({xs}).backward()", run, expected)
@@ -52,17 +53,27 @@ def parts(rng: random.Random) -> list[Case]:
         def run(neurons: Neurons) -> Outcome:
             n = neurons(nin)
             mine, listed = [*n.w, n.b], list(n.parameters())
-            return {"number of weights": len(n.w),
-                    "all of them are Values": all(hasattr(p, "backward") for p in mine),
-                    "each weight is a Value of its own": len({id(p) for p in mine}) == nin + 1,
-                    "bias at the start": n.b.data,
-                    "number of parameters": len(listed),
-                    "parameters are w and b": {id(p) for p in mine} == {id(p) for p in listed}}  # fmt: skip
+            return {
+                "number of weights": len(n.w),
+                "all of them are Values": all(hasattr(p, "backward") for p in mine),
+                "each weight is a Value of its own": len({id(p) for p in mine}) == nin + 1,
+                "bias at the start": n.b.data,
+                "number of parameters": len(listed),
+                "parameters are w and b": {id(p) for p in mine} == {id(p) for p in listed},
+            }
 
-        return Case(f"n = Neuron({nin})", run, lambda: {
-            "number of weights": nin, "all of them are Values": True,
-            "each weight is a Value of its own": True, "bias at the start": 0.0,
-            "number of parameters": nin + 1, "parameters are w and b": True})  # fmt: skip
+        return Case(
+            f"n = Neuron({nin})",
+            run,
+            lambda: {
+                "number of weights": nin,
+                "all of them are Values": True,
+                "each weight is a Value of its own": True,
+                "bias at the start": 0.0,
+                "number of parameters": nin + 1,
+                "parameters are w and b": True,
+            },
+        )
 
     return [case(2), case(1), case(5)]
 
@@ -71,15 +82,27 @@ def at_random(rng: random.Random) -> list[Case]:
     def run(neurons: Neurons) -> Outcome:
         n, m = neurons(20), neurons(20)
         ws, others = [w.data for w in n.w], [w.data for w in m.w]
-        return {"all between -1 and 1": all(-1 <= w <= 1 for w in ws),
-                "the weights differ": len(set(ws)) > 10,
-                "some above 0, some below": min(ws) < 0 < max(ws),
-                "some at least 0.3 in size": max(map(abs, ws)) >= 0.3,
-                "another neuron has others": ws != others}  # fmt: skip
+        return {
+            "all between -1 and 1": all(-1 <= w <= 1 for w in ws),
+            "the weights differ": len(set(ws)) > 10,
+            "some above 0, some below": min(ws) < 0 < max(ws),
+            "some at least 0.3 in size": max(map(abs, ws)) >= 0.3,
+            "another neuron has others": ws != others,
+        }
 
-    return [Case("n = Neuron(20); m = Neuron(20)", run, lambda: {
-        "all between -1 and 1": True, "the weights differ": True, "some above 0, some below": True,
-        "some at least 0.3 in size": True, "another neuron has others": True})]  # fmt: skip
+    return [
+        Case(
+            "n = Neuron(20); m = Neuron(20)",
+            run,
+            lambda: {
+                "all between -1 and 1": True,
+                "the weights differ": True,
+                "some above 0, some below": True,
+                "some at least 0.3 in size": True,
+                "another neuron has others": True,
+            },
+        )
+    ]
 
 
 def widths(rng: random.Random) -> list[Case]:
@@ -99,8 +122,11 @@ def widths(rng: random.Random) -> list[Case]:
 
 def draw(rng: random.Random) -> tuple[list[float], float, list[float]]:
     n = rng.randint(1, 4)
-    return ([round(rng.uniform(-1, 1), 2) for _ in range(n)], round(rng.uniform(-1, 1), 2),
-            [round(rng.uniform(-2, 2), 2) for _ in range(n)])  # fmt: skip
+    return (
+        [round(rng.uniform(-1, 1), 2) for _ in range(n)],
+        round(rng.uniform(-1, 1), 2),
+        [round(rng.uniform(-2, 2), 2) for _ in range(n)],
+    )
 
 
 TASK = Task(
@@ -173,15 +199,28 @@ class Neuron:
     laws=(
         Law("It has a weight for each input and one bias, and lists them all.", parts),
         Law("The weights start at random, between -1 and 1.", at_random),
-        Law("Its output is the tanh of the weighted sum plus the bias.", lambda rng: [
-            out_case([0.0], 0.0, [1.0]), out_case([1.0], 0.0, [0.5]), out_case([0.0], 0.5, [1.0]),
-            out_case([0.5, -0.5], 0.25, [1.0, 2.0]), out_case([1.0, 1.0], 0.0, [1.0, -1.0])]),
-        Law("Every weight and the bias get their gradient.", lambda rng: [
-            grad_case([0.5], 0.0, [2.0]), grad_case([0.5, -0.5], 0.25, [1.0, 2.0])]),
+        Law(
+            "Its output is the tanh of the weighted sum plus the bias.",
+            lambda rng: [
+                out_case([0.0], 0.0, [1.0]),
+                out_case([1.0], 0.0, [0.5]),
+                out_case([0.0], 0.5, [1.0]),
+                out_case([0.5, -0.5], 0.25, [1.0, 2.0]),
+                out_case([1.0, 1.0], 0.0, [1.0, -1.0]),
+            ],
+        ),
+        Law(
+            "Every weight and the bias get their gradient.",
+            lambda rng: [grad_case([0.5], 0.0, [2.0]), grad_case([0.5, -0.5], 0.25, [1.0, 2.0])],
+        ),
         Law("A wrong number of inputs is an error, not a guess.", widths),
-        Law("It holds for any neuron.", lambda rng: [
-            c for _ in range(4) for d in [draw(rng)] for c in (out_case(*d), grad_case(*d))]),
-    ),  # fmt: skip
+        Law(
+            "It holds for any neuron.",
+            lambda rng: [
+                c for _ in range(4) for d in [draw(rng)] for c in (out_case(*d), grad_case(*d))
+            ],
+        ),
+    ),
     mistakes=(
         Mistake(
             "no_bias",
@@ -191,7 +230,10 @@ class Neuron:
         Mistake(
             "bias_each",
             "The bias is added once for each input; it belongs to the sum once.",
-            (("total + w * x", "total + w * x + self.b"), ("total = self.b", "total = autograd.Value(0.0)")),
+            (
+                ("total + w * x", "total + w * x + self.b"),
+                ("total = self.b", "total = autograd.Value(0.0)"),
+            ),
         ),
         Mistake(
             "no_tanh",
@@ -207,8 +249,12 @@ class Neuron:
             "one_weight_shared",
             "All places of `w` hold one and the same Value: `[Value(...)] * nin` copies the "
             "reference, not the Value. Write `[Value(...) for _ in range(nin)]`.",
-            (("[autograd.Value(random.uniform(-1, 1)) for _ in range(nin)]",
-              "[autograd.Value(random.uniform(-1, 1))] * nin"),),
+            (
+                (
+                    "[autograd.Value(random.uniform(-1, 1)) for _ in range(nin)]",
+                    "[autograd.Value(random.uniform(-1, 1))] * nin",
+                ),
+            ),
         ),
         Mistake(
             "zero_weights",
@@ -242,5 +288,5 @@ class Neuron:
             "the lengths and raise a ValueError.",
             (("len(xs) != len(self.w)", "False"),),
         ),
-    ),  # fmt: skip
+    ),
 )

@@ -49,17 +49,21 @@ def mlp_case(nin: int, nouts: list[int], xs: list[float], seed: int = 1) -> Case
         loss.backward()
         return {f"output {i}": v.data for i, v in enumerate(out)} | gradients(mlp.layers)
 
-    text = (f"mlp = MLP({nin}, {nouts}), with its parameters set\n"
-            f"out = mlp({xs})\nsum of the squares of out, .backward()")  # fmt: skip
+    text = (
+        f"mlp = MLP({nin}, {nouts}), with its parameters set\n"
+        f"out = mlp({xs})\nsum of the squares of out, .backward()"
+    )
     return Case(text, run)
 
 
 def listed(make: Any, layers: Any) -> Outcome:
     mine = [p for layer in layers for n in layer.neurons for p in [*n.w, n.b]]
     found = list(make.parameters())
-    return {"number of parameters": len(found),
-            "all different": len({id(p) for p in found}) == len(found),
-            "the neurons' own": {id(p) for p in found} == {id(p) for p in mine}}  # fmt: skip
+    return {
+        "number of parameters": len(found),
+        "all different": len({id(p) for p in found}) == len(found),
+        "the neurons' own": {id(p) for p in found} == {id(p) for p in mine},
+    }
 
 
 def layer_parts(rng: random.Random) -> list[Case]:
@@ -75,14 +79,24 @@ def layer_parts(rng: random.Random) -> list[Case]:
 
 
 def at_random(rng: random.Random) -> list[Case]:
-    facts = ("weights between -1 and 1", "some above 0, some below", "some over 0.5 in size",
-             "no two neurons alike", "biases 0")  # fmt: skip
+    facts = (
+        "weights between -1 and 1",
+        "some above 0, some below",
+        "some over 0.5 in size",
+        "no two neurons alike",
+        "biases 0",
+    )
 
     def run(layers: Any, _: Any) -> Outcome:
         neurons = layers(5, 8).neurons
         ws = [w.data for n in neurons for w in n.w]
-        found = (-1 <= min(ws) and max(ws) <= 1, min(ws) < 0 < max(ws), max(map(abs, ws)) > 0.5,
-                 len(set(ws)) == len(ws), all(n.b.data == 0 for n in neurons))  # fmt: skip
+        found = (
+            min(ws) >= -1 and max(ws) <= 1,
+            min(ws) < 0 < max(ws),
+            max(map(abs, ws)) > 0.5,
+            len(set(ws)) == len(ws),
+            all(n.b.data == 0 for n in neurons),
+        )
         return dict(zip(facts, found))
 
     return [Case("layer = Layer(5, 8)", run, lambda: dict.fromkeys(facts, True))]
@@ -105,8 +119,11 @@ def shape(rng: random.Random) -> list[Case]:
     def case(nin: int, nouts: list[int]) -> Case:
         def run(_: Any, mlps: Any) -> Outcome:
             out = mlps(nin, nouts)([1.0] * nin)
-            return {"what comes out": f"a list of {len(out)}" if hasattr(out, "__len__")
-                    else "a single Value"}  # fmt: skip
+            return {
+                "what comes out": f"a list of {len(out)}"
+                if hasattr(out, "__len__")
+                else "a single Value"
+            }
 
         return Case(f"MLP({nin}, {nouts})({[1.0] * nin})", run)
 
@@ -154,9 +171,9 @@ Plant([2, 3])([1, 10])  # [6, 60]
         "The sizes of MLP(3, [4, 4, 1]): 3 to 4, 4 to 4, 4 to 1. Put nin in front of nouts, and "
         "take neighbours.",
         "In `MLP.__call__` the output of each layer is the input of the next: `xs = layer(xs)`.",
-        "All parameters in one list: `[p for neuron in self.neurons for p in neuron.parameters()]`.",
+        "All in one list: `[p for neuron in self.neurons for p in neuron.parameters()]`.",
     ),
-    solution='''\
+    solution="""\
 import random
 
 import autograd
@@ -218,26 +235,49 @@ class MLP:
         ### BEGIN SOLUTION
         return [p for layer in self.layers for p in layer.parameters()]
         ### END SOLUTION
-''',
+""",
     oracle=lambda: (partial(nn.Layer, activation="tanh"), partial(nn.MLP, activation="tanh")),
     laws=(
-        Law("A layer holds nout neurons of nin inputs, and lists all their parameters.",
-            layer_parts),
+        Law(
+            "A layer holds nout neurons of nin inputs, and lists all their parameters.", layer_parts
+        ),
         Law("Its neurons start at random, as before.", at_random),
-        Law("A layer's output is the list of its neurons' outputs.", lambda rng: [
-            layer_case(1, 1, [0.5]), layer_case(2, 2, [1.0, -1.0]), layer_case(2, 3, [0.5, 2.0])]),
+        Law(
+            "A layer's output is the list of its neurons' outputs.",
+            lambda rng: [
+                layer_case(1, 1, [0.5]),
+                layer_case(2, 2, [1.0, -1.0]),
+                layer_case(2, 3, [0.5, 2.0]),
+            ],
+        ),
         Law("An MLP's layers fit together, and all their parameters are listed.", mlp_parts),
         Law("One Value comes out if the last width is 1, else a list.", shape),
-        Law("With a single layer the MLP is linear.", lambda rng: [
-            mlp_case(1, [1], [2.0]), mlp_case(2, [2], [1.0, 3.0])]),
-        Law("Each layer works on what the one before gave; all but the last have their tanh.",
-            lambda rng: [mlp_case(1, [1, 1], [2.0]), mlp_case(2, [3, 1], [1.0, -2.0]),
-                         mlp_case(2, [2, 2], [1.0, 0.5]), mlp_case(2, [2, 2, 2], [1.0, 0.5])]),
-        Law("It holds for any network.", lambda rng: [
-            mlp_case(n, [rng.randint(1, 3) for _ in range(rng.randint(1, 3))],
-                     [round(rng.uniform(-2, 2), 1) for _ in range(n)], rng.randint(2, 99))
-            for n in (1, 2, 3, 2)]),
-    ),  # fmt: skip
+        Law(
+            "With a single layer the MLP is linear.",
+            lambda rng: [mlp_case(1, [1], [2.0]), mlp_case(2, [2], [1.0, 3.0])],
+        ),
+        Law(
+            "Each layer works on what the one before gave; all but the last have their tanh.",
+            lambda rng: [
+                mlp_case(1, [1, 1], [2.0]),
+                mlp_case(2, [3, 1], [1.0, -2.0]),
+                mlp_case(2, [2, 2], [1.0, 0.5]),
+                mlp_case(2, [2, 2, 2], [1.0, 0.5]),
+            ],
+        ),
+        Law(
+            "It holds for any network.",
+            lambda rng: [
+                mlp_case(
+                    n,
+                    [rng.randint(1, 3) for _ in range(rng.randint(1, 3))],
+                    [round(rng.uniform(-2, 2), 1) for _ in range(n)],
+                    rng.randint(2, 99),
+                )
+                for n in (1, 2, 3, 2)
+            ],
+        ),
+    ),
     mistakes=(
         Mistake(
             "last_not_linear",
@@ -265,8 +305,12 @@ class MLP:
             "layers_not_chained",
             "Every layer works on the first input: give each the outputs of the one before, "
             "`xs = layer(xs)`.",
-            (("            xs = layer(xs)\n        return xs[0] if len(xs) == 1 else xs",
-              "            out = layer(xs)\n        return out[0] if len(out) == 1 else out"),),
+            (
+                (
+                    "            xs = layer(xs)\n        return xs[0] if len(xs) == 1 else xs",
+                    "            out = layer(xs)\n        return out[0] if len(out) == 1 else out",
+                ),
+            ),
         ),
         Mistake(
             "one_neuron_shared",
@@ -276,20 +320,32 @@ class MLP:
         Mistake(
             "sizes_exchanged",
             "nin and nout are exchanged: nout neurons, each of nin inputs.",
-            (("[Neuron(nin, linear) for _ in range(nout)]",
-              "[Neuron(nout, linear) for _ in range(nin)]"),),
+            (
+                (
+                    "[Neuron(nin, linear) for _ in range(nout)]",
+                    "[Neuron(nout, linear) for _ in range(nin)]",
+                ),
+            ),
         ),
         Mistake(
             "last_layer_listed_only",
             "The MLP lists the parameters of one layer only; collect them from all layers.",
-            (("[p for layer in self.layers for p in layer.parameters()]",
-              "self.layers[-1].parameters()"),),
+            (
+                (
+                    "[p for layer in self.layers for p in layer.parameters()]",
+                    "self.layers[-1].parameters()",
+                ),
+            ),
         ),
         Mistake(
             "nested_parameters",
             "The parameters come as a list of lists; put them into one flat list.",
-            (("[p for neuron in self.neurons for p in neuron.parameters()]",
-              "[neuron.parameters() for neuron in self.neurons]"),),
+            (
+                (
+                    "[p for neuron in self.neurons for p in neuron.parameters()]",
+                    "[neuron.parameters() for neuron in self.neurons]",
+                ),
+            ),
         ),
         Mistake(
             "always_a_list",
@@ -301,5 +357,5 @@ class MLP:
             "Only the first output comes back, even where there are several.",
             (("xs[0] if len(xs) == 1 else xs", "xs[0]"),),
         ),
-    ),  # fmt: skip
+    ),
 )

@@ -13,8 +13,9 @@ def mse_case(predictions: list[float], targets: list[float]) -> Case:
         values = [Value(p) for p in predictions]
         loss = mse(values, targets)
         loss.backward()
-        return {"loss": loss.data} | {f"predictions[{i}].grad": v.grad
-                                      for i, v in enumerate(values)}  # fmt: skip
+        return {"loss": loss.data} | {
+            f"predictions[{i}].grad": v.grad for i, v in enumerate(values)
+        }
 
     return Case(f"mse({values_text(predictions)}, {targets}).backward()", run)
 
@@ -24,8 +25,7 @@ def entropy_case(logits: list[float], target: int) -> Case:
         values = [Value(x) for x in logits]
         loss = cross_entropy(values, target)
         loss.backward()
-        return {"loss": loss.data} | {f"logits[{i}].grad": v.grad
-                                      for i, v in enumerate(values)}  # fmt: skip
+        return {"loss": loss.data} | {f"logits[{i}].grad": v.grad for i, v in enumerate(values)}
 
     return Case(f"cross_entropy({values_text(logits)}, {target}).backward()", run)
 
@@ -97,21 +97,47 @@ def cross_entropy(logits, target):
 ''',
     oracle=lambda: (nn.mse_loss, nn.cross_entropy),
     laws=(
-        Law("mse of one prediction is the squared difference.", lambda rng: [
-            mse_case([1.0], [1.0]), mse_case([3.0], [1.0]), mse_case([1.0], [3.0])]),
-        Law("mse of several predictions is the mean.", lambda rng: [
-            mse_case([3.0, 1.0], [1.0, 1.0]), mse_case([2.0, -1.0, 0.5], [1.0, 1.0, -4.0])]),
-        Law("cross_entropy is minus the log of the right class's probability.", lambda rng: [
-            entropy_case([0.0, 0.0], 0), entropy_case([1.0, 0.0], 0), entropy_case([1.0, 0.0], 1),
-            entropy_case([2.0, -1.0, 0.5], 2), entropy_case([0.5], 0)]),
-        Law("cross_entropy is stable: big logits do not overflow, small ones do not vanish.",
-            lambda rng: [entropy_case([1000.0, 999.0], 0), entropy_case([-1000.0, -1001.0], 1),
-                         entropy_case([1000.0, 0.0], 1)]),
-        Law("It holds for any numbers.", lambda rng: [
-            case for n in (2, 3, 4, 5) for case in (
-                mse_case(numbers(rng, n), numbers(rng, n)),
-                entropy_case(numbers(rng, n), rng.randrange(n)))]),
-    ),  # fmt: skip
+        Law(
+            "mse of one prediction is the squared difference.",
+            lambda rng: [mse_case([1.0], [1.0]), mse_case([3.0], [1.0]), mse_case([1.0], [3.0])],
+        ),
+        Law(
+            "mse of several predictions is the mean.",
+            lambda rng: [
+                mse_case([3.0, 1.0], [1.0, 1.0]),
+                mse_case([2.0, -1.0, 0.5], [1.0, 1.0, -4.0]),
+            ],
+        ),
+        Law(
+            "cross_entropy is minus the log of the right class's probability.",
+            lambda rng: [
+                entropy_case([0.0, 0.0], 0),
+                entropy_case([1.0, 0.0], 0),
+                entropy_case([1.0, 0.0], 1),
+                entropy_case([2.0, -1.0, 0.5], 2),
+                entropy_case([0.5], 0),
+            ],
+        ),
+        Law(
+            "cross_entropy is stable: big logits do not overflow, small ones do not vanish.",
+            lambda rng: [
+                entropy_case([1000.0, 999.0], 0),
+                entropy_case([-1000.0, -1001.0], 1),
+                entropy_case([1000.0, 0.0], 1),
+            ],
+        ),
+        Law(
+            "It holds for any numbers.",
+            lambda rng: [
+                case
+                for n in (2, 3, 4, 5)
+                for case in (
+                    mse_case(numbers(rng, n), numbers(rng, n)),
+                    entropy_case(numbers(rng, n), rng.randrange(n)),
+                )
+            ],
+        ),
+    ),
     mistakes=(
         Mistake(
             "sum_not_mean",
@@ -151,8 +177,12 @@ def cross_entropy(logits, target):
         Mistake(
             "no_log",
             "That is minus the probability; the logarithm is missing.",
-            (("return total.log() - (logits[target] - top)",
-              "return -((logits[target] - top).exp() / total)"),),
+            (
+                (
+                    "return total.log() - (logits[target] - top)",
+                    "return -((logits[target] - top).exp() / total)",
+                ),
+            ),
         ),
         Mistake(
             "sign",
@@ -162,9 +192,13 @@ def cross_entropy(logits, target):
         Mistake(
             "all_classes",
             "The minus-logs of all classes are added up; only the right class counts.",
-            (("return total.log() - (logits[target] - top)",
-              "out = 0\n    for v in logits:\n        out = out + total.log() - (v - top)\n"
-              "    return out"),),
+            (
+                (
+                    "return total.log() - (logits[target] - top)",
+                    "out = 0\n    for v in logits:\n        out = out + total.log() - (v - top)\n"
+                    "    return out",
+                ),
+            ),
         ),
         Mistake(
             "no_exp",
@@ -177,5 +211,5 @@ def cross_entropy(logits, target):
             "taken off there too.",
             (("(logits[target] - top)", "logits[target]"),),
         ),
-    ),  # fmt: skip
+    ),
 )

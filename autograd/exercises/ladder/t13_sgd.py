@@ -13,15 +13,14 @@ Rounds = list[list[float]]  # the gradients of all parameters, one list for each
 def steps_case(name: str, index: int, start: list[float], rounds: Rounds, **how: float) -> Case:
     """Make the optimiser with the parameters, then for each round set the gradients and step."""
     given = "".join(f", {key}={value:g}" for key, value in how.items())
-    text = [f"ps = [{', '.join(f'Value({x:g})' for x in start)}]",
-            f"optimizer = {name}(ps{given})"]  # fmt: skip
+    text = [f"ps = [{', '.join(f'Value({x:g})' for x in start)}]", f"optimizer = {name}(ps{given})"]
     for grads in rounds:
         text += [f"set the gradients to {grads}", "optimizer.step()"]
 
     def run(*classes: Any) -> Outcome:
         ps = [Value(x) for x in start]
         optimizer = classes[index](ps, **how)
-        outcome = {}
+        outcome: Outcome = {}
         for k, grads in enumerate(rounds, 1):
             for p, g in zip(ps, grads):
                 p.grad = g
@@ -41,11 +40,18 @@ def zeroes(rng: random.Random) -> list[Case]:
         ps = [Value(1.0), Value(2.0)]
         ps[0].grad, ps[1].grad = 3.0, 4.0
         sgd(ps, lr=0.1).zero_grad()
-        return {f"ps[{i}].{name}": getattr(p, name) for i, p in enumerate(ps)
-                for name in ("grad", "data")}  # fmt: skip
+        return {
+            f"ps[{i}].{name}": getattr(p, name)
+            for i, p in enumerate(ps)
+            for name in ("grad", "data")
+        }
 
-    return [Case("ps = [Value(1), Value(2)]\nset the gradients to [3, 4]\n"
-                 "SGD(ps, lr=0.1).zero_grad()", run)]  # fmt: skip
+    return [
+        Case(
+            "ps = [Value(1), Value(2)]\nset the gradients to [3, 4]\nSGD(ps, lr=0.1).zero_grad()",
+            run,
+        )
+    ]
 
 
 def generators(rng: random.Random) -> list[Case]:
@@ -58,16 +64,22 @@ def generators(rng: random.Random) -> list[Case]:
             optimizer.step()
         return {f"ps[{i}].data": p.data for i, p in enumerate(ps)}
 
-    return [Case("optimizer = SGD((p for p in ps), lr=1)   # a generator, as some models give\n"
-                 "set the gradients to [0.25, 0.25], optimizer.step(), twice", run)]  # fmt: skip
+    return [
+        Case(
+            "optimizer = SGD((p for p in ps), lr=1)   # a generator, as some models give\n"
+            "set the gradients to [0.25, 0.25], optimizer.step(), twice",
+            run,
+        )
+    ]
 
 
 def anything(rng: random.Random) -> list[Case]:
     def some(n: int) -> list[float]:
         return [round(rng.uniform(-2, 2), 2) for _ in range(n)]
 
-    return [case(some(n), [some(n) for _ in range(3)], rng.choice((0.01, 0.1, 0.5)))
-            for n in (1, 2, 3)]  # fmt: skip
+    return [
+        case(some(n), [some(n) for _ in range(3)], rng.choice((0.01, 0.1, 0.5))) for n in (1, 2, 3)
+    ]
 
 
 TASK = Task(
@@ -131,19 +143,32 @@ class SGD:
 ''',
     oracle=lambda: (optim.SGD,),
     laws=(
-        Law("A step goes against the gradient.", lambda rng: [
-            case([1.0], [[0.5]], lr=1.0), case([1.0], [[-0.5]], lr=1.0)]),
-        Law("Its length is the learning rate times the gradient.", lambda rng: [
-            case([1.0], [[2.0]], lr=0.1), case([0.0], [[3.0]], lr=0.5)]),
-        Law("Every parameter takes its step, with its own gradient.", lambda rng: [
-            case([1.0, 2.0], [[1.0, -1.0]], lr=0.1),
-            case([1.0, 2.0, 3.0], [[0.5, 0.0, -2.0]], lr=0.1)]),
-        Law("The next step starts where the last one ended.", lambda rng: [
-            case([1.0], [[1.0], [1.0]], lr=0.1), case([1.0, 2.0], [[1.0, 2.0], [3.0, 4.0]], 0.1)]),
+        Law(
+            "A step goes against the gradient.",
+            lambda rng: [case([1.0], [[0.5]], lr=1.0), case([1.0], [[-0.5]], lr=1.0)],
+        ),
+        Law(
+            "Its length is the learning rate times the gradient.",
+            lambda rng: [case([1.0], [[2.0]], lr=0.1), case([0.0], [[3.0]], lr=0.5)],
+        ),
+        Law(
+            "Every parameter takes its step, with its own gradient.",
+            lambda rng: [
+                case([1.0, 2.0], [[1.0, -1.0]], lr=0.1),
+                case([1.0, 2.0, 3.0], [[0.5, 0.0, -2.0]], lr=0.1),
+            ],
+        ),
+        Law(
+            "The next step starts where the last one ended.",
+            lambda rng: [
+                case([1.0], [[1.0], [1.0]], lr=0.1),
+                case([1.0, 2.0], [[1.0, 2.0], [3.0, 4.0]], 0.1),
+            ],
+        ),
         Law("zero_grad sets the gradients to 0 and leaves the data.", zeroes),
         Law("A generator of parameters will do as well as a list.", generators),
         Law("It holds for any numbers.", anything),
-    ),  # fmt: skip
+    ),
     mistakes=(
         Mistake(
             "uphill",
@@ -183,7 +208,12 @@ class SGD:
         Mistake(
             "step_clears",
             "`step()` clears the gradients; that is the work of `zero_grad()`.",
-            (("p.data -= self.lr * p.grad", "p.data -= self.lr * p.grad\n            p.grad = 0.0"),),
+            (
+                (
+                    "p.data -= self.lr * p.grad",
+                    "p.data -= self.lr * p.grad\n            p.grad = 0.0",
+                ),
+            ),
         ),
         Mistake(
             "zero_clears_data",
@@ -195,5 +225,5 @@ class SGD:
             "A generator is empty after one walk: keep `list(parameters)`.",
             (("list(parameters)", "parameters"),),
         ),
-    ),  # fmt: skip
+    ),
 )

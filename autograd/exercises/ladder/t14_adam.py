@@ -21,8 +21,14 @@ class OracleMomentum(optim.SGD):
 
 
 class OracleAdam(optim.Adam):
-    def __init__(self, parameters: list[float], lr: float, beta1: float = 0.9,
-                 beta2: float = 0.999, eps: float = 1e-8) -> None:  # fmt: skip
+    def __init__(
+        self,
+        parameters: list[float],
+        lr: float,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+    ) -> None:
         super().__init__(parameters, lr, (beta1, beta2), eps)  # type: ignore[arg-type]
 
 
@@ -33,9 +39,12 @@ def anything(rng: random.Random) -> list[Case]:
     cases = []
     for n in (1, 2, 3):
         start, rounds = some(n), [some(n) for _ in range(4)]
-        cases += [momentum(start, rounds, lr=0.1, momentum=0.5), momentum(start, rounds, lr=0.1),
-                  adam(start, rounds, lr=0.1, beta1=0.5, beta2=0.8),
-                  adam(start, rounds, lr=0.1)]  # fmt: skip
+        cases += [
+            momentum(start, rounds, lr=0.1, momentum=0.5),
+            momentum(start, rounds, lr=0.1),
+            adam(start, rounds, lr=0.1, beta1=0.5, beta2=0.8),
+            adam(start, rounds, lr=0.1),
+        ]
     return cases
 
 
@@ -83,7 +92,7 @@ mean.see(20.0), mean.see(26.0)  # (20.0, 24.0)
         "t grows once in each step, not once for each parameter.",
         "M and S are for this step only: keep the m and s that were not divided.",
     ),
-    solution='''\
+    solution="""\
 import math
 
 
@@ -120,29 +129,58 @@ class Adam:
             square = self.s[i] / (1 - self.beta2**self.t)
             p.data -= self.lr * mean / (math.sqrt(square) + self.eps)
         ### END SOLUTION
-''',
+""",
     oracle=lambda: (OracleMomentum, OracleAdam),
     laws=(
-        Law("The first step of Momentum is that of SGD.", lambda rng: [
-            momentum([1.0], [[0.5]], lr=0.1), momentum([1.0, 2.0], [[1.0, -3.0]], lr=0.1)]),
-        Law("Later steps of Momentum keep a part of the velocity.", lambda rng: [
-            momentum([1.0], [[1.0], [1.0]], lr=0.1), momentum([1.0], [[1.0], [0.0]], lr=0.1),
-            momentum([0.0], [[1.0], [2.0], [3.0]], lr=0.1, momentum=0.5)]),
-        Law("Each parameter has a velocity of its own.", lambda rng: [
-            momentum([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]], lr=0.1)]),
-        Law("Adam's first step is as long as lr, whatever the gradient's size.", lambda rng: [
-            adam([1.0], [[0.5]], lr=0.1), adam([1.0], [[-200.0]], lr=0.1),
-            adam([1.0, 2.0], [[1.0, 0.01]], lr=0.1)]),
-        Law("Later steps of Adam go by the running means, made up for their start.", lambda rng: [
-            adam([1.0], [[1.0], [0.0]], lr=0.1), adam([1.0], [[1.0], [2.0], [-1.0]], lr=0.1),
-            adam([1.0], [[1.0], [2.0]], lr=0.1, beta1=0.5, beta2=0.8)]),
-        Law("Each parameter has means of its own, and t counts the steps.", lambda rng: [
-            adam([0.0, 0.0], [[1.0, 5.0], [2.0, 0.0], [1.0, 1.0]], lr=0.1)]),
-        Law("eps keeps the division safe where the gradient is 0, and stands outside of the root.",
-            lambda rng: [adam([1.0], [[0.0]], lr=0.1), adam([1.0], [[1.0]], lr=0.1, eps=0.5),
-                         adam([1.0], [[1e-8]], lr=0.1)]),
+        Law(
+            "The first step of Momentum is that of SGD.",
+            lambda rng: [
+                momentum([1.0], [[0.5]], lr=0.1),
+                momentum([1.0, 2.0], [[1.0, -3.0]], lr=0.1),
+            ],
+        ),
+        Law(
+            "Later steps of Momentum keep a part of the velocity.",
+            lambda rng: [
+                momentum([1.0], [[1.0], [1.0]], lr=0.1),
+                momentum([1.0], [[1.0], [0.0]], lr=0.1),
+                momentum([0.0], [[1.0], [2.0], [3.0]], lr=0.1, momentum=0.5),
+            ],
+        ),
+        Law(
+            "Each parameter has a velocity of its own.",
+            lambda rng: [momentum([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]], lr=0.1)],
+        ),
+        Law(
+            "Adam's first step is as long as lr, whatever the gradient's size.",
+            lambda rng: [
+                adam([1.0], [[0.5]], lr=0.1),
+                adam([1.0], [[-200.0]], lr=0.1),
+                adam([1.0, 2.0], [[1.0, 0.01]], lr=0.1),
+            ],
+        ),
+        Law(
+            "Later steps of Adam go by the running means, made up for their start.",
+            lambda rng: [
+                adam([1.0], [[1.0], [0.0]], lr=0.1),
+                adam([1.0], [[1.0], [2.0], [-1.0]], lr=0.1),
+                adam([1.0], [[1.0], [2.0]], lr=0.1, beta1=0.5, beta2=0.8),
+            ],
+        ),
+        Law(
+            "Each parameter has means of its own, and t counts the steps.",
+            lambda rng: [adam([0.0, 0.0], [[1.0, 5.0], [2.0, 0.0], [1.0, 1.0]], lr=0.1)],
+        ),
+        Law(
+            "eps keeps the division safe where the gradient is 0, and stands outside of the root.",
+            lambda rng: [
+                adam([1.0], [[0.0]], lr=0.1),
+                adam([1.0], [[1.0]], lr=0.1, eps=0.5),
+                adam([1.0], [[1e-8]], lr=0.1),
+            ],
+        ),
         Law("They hold for any numbers.", anything),
-    ),  # fmt: skip
+    ),
     mistakes=(
         Mistake(
             "no_memory",
@@ -152,8 +190,12 @@ class Adam:
         Mistake(
             "damped_gradient",
             "The gradient is multiplied by (1 - momentum): in this formula it counts in full.",
-            (("self.momentum * self.v[i] + p.grad",
-              "self.momentum * self.v[i] + (1 - self.momentum) * p.grad"),),
+            (
+                (
+                    "self.momentum * self.v[i] + p.grad",
+                    "self.momentum * self.v[i] + (1 - self.momentum) * p.grad",
+                ),
+            ),
         ),
         Mistake(
             "gradient_damped_velocity_kept",
@@ -200,14 +242,22 @@ class Adam:
             "betas_exchanged",
             "beta1 belongs to the mean of the gradient, beta2 to that of its square; they are "
             "exchanged.",
-            (("self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps",
-              "self.beta2, self.beta1, self.eps = lr, beta1, beta2, eps"),),
+            (
+                (
+                    "self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps",
+                    "self.beta2, self.beta1, self.eps = lr, beta1, beta2, eps",
+                ),
+            ),
         ),
         Mistake(
             "t_each_parameter",
             "t grows with each parameter; it counts steps, so add 1 once in each step.",
-            (("        self.t += 1\n        for i, p in enumerate(self.parameters):\n",
-              "        for i, p in enumerate(self.parameters):\n            self.t += 1\n"),),
+            (
+                (
+                    "        self.t += 1\n        for i, p in enumerate(self.parameters):\n",
+                    "        for i, p in enumerate(self.parameters):\n            self.t += 1\n",
+                ),
+            ),
         ),
         Mistake(
             "t_stays",
@@ -217,15 +267,21 @@ class Adam:
         Mistake(
             "corrected_kept",
             "The corrected means are kept for the next step; keep m and s as they were.",
-            (("            mean = self.m[i] / (1 - self.beta1**self.t)\n",
-              "            mean = self.m[i] = self.m[i] / (1 - self.beta1**self.t)\n"),
-             ("            square = self.s[i] / (1 - self.beta2**self.t)\n",
-              "            square = self.s[i] = self.s[i] / (1 - self.beta2**self.t)\n")),
+            (
+                (
+                    "            mean = self.m[i] / (1 - self.beta1**self.t)\n",
+                    "            mean = self.m[i] = self.m[i] / (1 - self.beta1**self.t)\n",
+                ),
+                (
+                    "            square = self.s[i] / (1 - self.beta2**self.t)\n",
+                    "            square = self.s[i] = self.s[i] / (1 - self.beta2**self.t)\n",
+                ),
+            ),
         ),
         Mistake(
             "uphill",
             "The step goes uphill: subtract it.",
             (("p.data -=", "p.data +="),),
         ),
-    ),  # fmt: skip
+    ),
 )

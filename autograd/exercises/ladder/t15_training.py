@@ -32,8 +32,14 @@ XOR: Points = [([0.0, 0.0], 0.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1
 STRAIGHT: Points = [([0.0], 1.0), ([1.0], 3.0), ([2.0], 5.0)]
 
 
-def case(model: Callable[[], Any], points: Points, lr: float, goal: float, most: int,
-         seconds: float = 3.0) -> Case:  # fmt: skip
+def case(
+    model: Callable[[], Any],
+    points: Points,
+    lr: float,
+    goal: float,
+    most: int,
+    seconds: float = 3.0,
+) -> Case:
     name = "MLP(2, [4, 1])" if model is network else "a line w * x + b, w = 0.5, b = 0"
     xs, ys = [x for x, _ in points], [y for _, y in points]
 
@@ -41,12 +47,17 @@ def case(model: Callable[[], Any], points: Points, lr: float, goal: float, most:
         m = model()
         losses = list(train(m, xs, ys, lr, goal, most))
         end = sum((float(m(x).data) - y) ** 2 for x, y in points) / len(points)
-        return {"number of losses": len(losses), "first losses": losses[:4],
-                "last loss": losses[-1] if losses else None,
-                "loss of the model afterwards": end}  # fmt: skip
+        return {
+            "number of losses": len(losses),
+            "first losses": losses[:4],
+            "last loss": losses[-1] if losses else None,
+            "loss of the model afterwards": end,
+        }
 
-    text = (f"model: {name}\nxs, ys = {xs}, {ys}\n"
-            f"train(model, xs, ys, lr={lr}, goal={goal}, most={most})")  # fmt: skip
+    text = (
+        f"model: {name}\nxs, ys = {xs}, {ys}\n"
+        f"train(model, xs, ys, lr={lr}, goal={goal}, most={most})"
+    )
     return Case(text, run, tolerance=1e-6, seconds=seconds)
 
 
@@ -108,20 +119,35 @@ def train(model, xs, ys, lr, goal, most):
     ### END SOLUTION
 ''',
     laws=(
-        Law("The first loss is that of the model as it was given.", lambda rng: [
-            case(Line, STRAIGHT[1:2], 0.1, 0.0, 1), case(Line, STRAIGHT, 0.1, 0.0, 1)]),
-        Law("One round of steps makes the loss smaller.", lambda rng: [
-            case(Line, STRAIGHT[1:2], 0.1, 0.0, 2), case(Line, STRAIGHT, 0.1, 0.0, 2)]),
-        Law("Every round starts with fresh gradients.", lambda rng: [
-            case(Line, STRAIGHT, 0.1, 0.0, 3), case(Line, STRAIGHT, 0.1, 0.0, 5)]),
-        Law("It stops when the goal is reached, and not before.", lambda rng: [
-            case(Line, STRAIGHT, 0.1, 100.0, 50), case(Line, STRAIGHT, 0.1, 0.01, 200),
-            case(Line, [([0.0], 2.0)], 0.25, 4.0, 50)]),
-        Law("It stops after `most` rounds if the goal is out of reach.", lambda rng: [
-            case(Line, [([0.0], 0.0), ([0.0], 2.0)], 0.1, 0.5, 20)]),
-        Law("It trains a network: XOR to a loss of 0.02.", lambda rng: [
-            case(network, XOR, 0.3, 0.02, 600)]),
-    ),  # fmt: skip
+        Law(
+            "The first loss is that of the model as it was given.",
+            lambda rng: [case(Line, STRAIGHT[1:2], 0.1, 0.0, 1), case(Line, STRAIGHT, 0.1, 0.0, 1)],
+        ),
+        Law(
+            "One round of steps makes the loss smaller.",
+            lambda rng: [case(Line, STRAIGHT[1:2], 0.1, 0.0, 2), case(Line, STRAIGHT, 0.1, 0.0, 2)],
+        ),
+        Law(
+            "Every round starts with fresh gradients.",
+            lambda rng: [case(Line, STRAIGHT, 0.1, 0.0, 3), case(Line, STRAIGHT, 0.1, 0.0, 5)],
+        ),
+        Law(
+            "It stops when the goal is reached, and not before.",
+            lambda rng: [
+                case(Line, STRAIGHT, 0.1, 100.0, 50),
+                case(Line, STRAIGHT, 0.1, 0.01, 200),
+                case(Line, [([0.0], 2.0)], 0.25, 4.0, 50),
+            ],
+        ),
+        Law(
+            "It stops after `most` rounds if the goal is out of reach.",
+            lambda rng: [case(Line, [([0.0], 0.0), ([0.0], 2.0)], 0.1, 0.5, 20)],
+        ),
+        Law(
+            "It trains a network: XOR to a loss of 0.02.",
+            lambda rng: [case(network, XOR, 0.3, 0.02, 600)],
+        ),
+    ),
     mistakes=(
         Mistake(
             "never_zeroed",
@@ -157,7 +183,12 @@ def train(model, xs, ys, lr, goal, most):
         Mistake(
             "one_parameter",
             "Only one parameter is moved.",
-            (("            p.data -= lr * p.grad\n", "            p.data -= lr * p.grad\n            break\n"),),
+            (
+                (
+                    "            p.data -= lr * p.grad\n",
+                    "            p.data -= lr * p.grad\n            break\n",
+                ),
+            ),
         ),
         Mistake(
             "no_step",
@@ -169,11 +200,20 @@ def train(model, xs, ys, lr, goal, most):
             "loss_after_step",
             "The loss is noted after the step; note it before, so that the first is that of the "
             "model as it was given.",
-            (("        losses.append(loss.data)\n        if loss.data <= goal:\n            break\n", ""),
-             ("            p.data -= lr * p.grad\n",
-              "            p.data -= lr * p.grad\n"
-              "        losses.append(sum((model(x).data - y) ** 2 for x, y in zip(xs, ys)) / len(xs))\n"
-              "        if losses[-1] <= goal:\n            break\n")),
+            (
+                (
+                    "        losses.append(loss.data)\n"
+                    "        if loss.data <= goal:\n            break\n",
+                    "",
+                ),
+                (
+                    "            p.data -= lr * p.grad\n",
+                    "            p.data -= lr * p.grad\n"
+                    "        squares = [(model(x).data - y) ** 2 for x, y in zip(xs, ys)]\n"
+                    "        losses.append(sum(squares) / len(xs))\n"
+                    "        if losses[-1] <= goal:\n            break\n",
+                ),
+            ),
         ),
         Mistake(
             "one_round_too_many",
@@ -185,5 +225,5 @@ def train(model, xs, ys, lr, goal, most):
             "The list holds Values; note the plain number, `loss.data`.",
             (("losses.append(loss.data)", "losses.append(loss)"),),
         ),
-    ),  # fmt: skip
+    ),
 )

@@ -25,13 +25,17 @@ def case(xs: list[float], p: float, rolls: list[float], training: bool = True) -
         for k, v in enumerate(out, 1):
             loss = loss + v * k
         loss.backward()
-        return {"outputs": [v.data if isinstance(v, Value) else v for v in out],
-                "xs afterwards": [v.data for v in values],
-                "gradients, if output k counts k times": [v.grad for v in values]}  # fmt: skip
+        return {
+            "outputs": [v.data if isinstance(v, Value) else v for v in out],
+            "xs afterwards": [v.data for v in values],
+            "gradients, if output k counts k times": [v.grad for v in values],
+        }
 
     given = "" if training else ", training=False"
-    text = (f"xs = {[f'Value({x:g})' for x in xs]}".replace("'", "")
-            + f"\nrng.random() will give {rolls}\ndropout(xs, {p:g}, rng{given})")  # fmt: skip
+    text = (
+        f"xs = {[f'Value({x:g})' for x in xs]}".replace("'", "")
+        + f"\nrng.random() will give {rolls}\ndropout(xs, {p:g}, rng{given})"
+    )
     return Case(text, run)
 
 
@@ -42,7 +46,10 @@ def on_average(rng: random.Random) -> list[Case]:
         def run(dropout: Any) -> Outcome:
             dice = random.Random(seed)
             out = [dropout([Value(1.0)], p, dice)[0] for _ in range(400)]
-            return {"mean output of 400 trials": sum(v.data if isinstance(v, Value) else v for v in out) / 400}
+            return {
+                "mean output of 400 trials": sum(v.data if isinstance(v, Value) else v for v in out)
+                / 400
+            }
 
         return Case(f"dropout([Value(1)], {p:g}, rng), 400 times", run)
 
@@ -96,19 +103,40 @@ def dropout(xs, p, rng, training=True):
     ### END SOLUTION
 ''',
     laws=(
-        Law("Without training the numbers go through untouched.", lambda rng: [
-            case([2.0], 0.5, [], training=False), case([1.0, -3.0], 0.9, [], training=False)]),
+        Law(
+            "Without training the numbers go through untouched.",
+            lambda rng: [
+                case([2.0], 0.5, [], training=False),
+                case([1.0, -3.0], 0.9, [], training=False),
+            ],
+        ),
         Law("With p = 0 nothing is dropped.", lambda rng: [case([2.0, 3.0], 0.0, [0.0, 0.7])]),
-        Law("What is drawn below p is dropped; the rest stays.", lambda rng: [
-            case([2.0], 0.5, [0.4]), case([2.0], 0.5, [0.6]), case([2.0], 0.5, [0.5]),
-            case([1.0, 2.0, 3.0], 0.5, [0.9, 0.1, 0.8])]),
-        Law("What stays grows by 1 / (1 - p).", lambda rng: [
-            case([3.0], 0.25, [0.6]), case([1.0, 2.0], 0.8, [0.9, 0.1])]),
+        Law(
+            "What is drawn below p is dropped; the rest stays.",
+            lambda rng: [
+                case([2.0], 0.5, [0.4]),
+                case([2.0], 0.5, [0.6]),
+                case([2.0], 0.5, [0.5]),
+                case([1.0, 2.0, 3.0], 0.5, [0.9, 0.1, 0.8]),
+            ],
+        ),
+        Law(
+            "What stays grows by 1 / (1 - p).",
+            lambda rng: [case([3.0], 0.25, [0.6]), case([1.0, 2.0], 0.8, [0.9, 0.1])],
+        ),
         Law("So the mean stays what it was.", on_average),
-        Law("It holds for any numbers.", lambda rng: [
-            case([round(rng.uniform(-3, 3), 1) for _ in range(n)], round(rng.uniform(0.1, 0.9), 2),
-                 [round(rng.random(), 3) for _ in range(n)]) for n in (1, 2, 3, 5, 8)]),
-    ),  # fmt: skip
+        Law(
+            "It holds for any numbers.",
+            lambda rng: [
+                case(
+                    [round(rng.uniform(-3, 3), 1) for _ in range(n)],
+                    round(rng.uniform(0.1, 0.9), 2),
+                    [round(rng.random(), 3) for _ in range(n)],
+                )
+                for n in (1, 2, 3, 5, 8)
+            ],
+        ),
+    ),
     mistakes=(
         Mistake(
             "no_growth",
@@ -127,7 +155,8 @@ def dropout(xs, p, rng, training=True):
         ),
         Mistake(
             "keeps_instead",
-            "What should be dropped is kept, and the other way round: p is the probability to drop.",
+            "What should be dropped is kept, and the other way round: p is the chance to be "
+            "dropped.",
             (("rng.random() < p", "rng.random() >= p"),),
         ),
         Mistake(
@@ -143,8 +172,10 @@ def dropout(xs, p, rng, training=True):
         Mistake(
             "one_draw_for_all",
             "One draw decides for all numbers: ask `rng.random()` for each of them.",
-            (("    out = []\n", "    out = []\n    roll = rng.random()\n"),
-             ("rng.random() < p", "roll < p")),
+            (
+                ("    out = []\n", "    out = []\n    roll = rng.random()\n"),
+                ("rng.random() < p", "roll < p"),
+            ),
         ),
         Mistake(
             "removed",
@@ -159,13 +190,17 @@ def dropout(xs, p, rng, training=True):
         Mistake(
             "in_place",
             "The inputs themselves are changed: make new Values, `x * factor`.",
-            (("        out.append(x * factor)",
-              "        x.data *= factor\n        out.append(x)"),),
+            (
+                (
+                    "        out.append(x * factor)",
+                    "        x.data *= factor\n        out.append(x)",
+                ),
+            ),
         ),
         Mistake(
             "scaled_in_evaluation",
             "The numbers grow in evaluation too: there they go through untouched.",
             (("return list(xs)", "return [x * (1 / (1 - p)) for x in xs]"),),
         ),
-    ),  # fmt: skip
+    ),
 )

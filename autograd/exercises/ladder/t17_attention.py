@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import autograd
-from autograd import Value
+from autograd import Value, ops
 from autograd.exercises.task import Case, Law, Mistake, Outcome, Task
 
 Rows = list[list[float]]
@@ -18,9 +18,10 @@ def oracle(queries: Any, keys: Any, values: Any) -> list[list[Any]]:
         past = range(t + 1)
         scores = [autograd.dot(q, keys[s]) / math.sqrt(len(q)) for s in past]
         total = autograd.logsumexp(scores)
-        weights = [autograd.exp(score - total) for score in scores]
-        out.append([autograd.sum([weights[s] * values[s][i] for s in past])
-                    for i in range(len(values[0]))])  # fmt: skip
+        weights = [ops.exp(score - total) for score in scores]
+        out.append(
+            [autograd.sum([weights[s] * values[s][i] for s in past]) for i in range(len(values[0]))]
+        )
     return out
 
 
@@ -36,8 +37,9 @@ def case(queries: Rows, keys: Rows, values: Rows) -> Case:
             for i, v in enumerate(row):
                 loss = loss + v * (1 + t + 2 * i)
         loss.backward()
-        return outcome | {f"gradients of {name}": [[v.grad for v in row] for row in r]
-                          for name, r in rows.items()}  # fmt: skip
+        return outcome | {
+            f"gradients of {name}": [[v.grad for v in row] for row in r] for name, r in rows.items()
+        }
 
     text = "\n".join(f"{name} = {rows}" for name, rows in given.items())
     return Case(f"{text}\nattention(queries, keys, values)   # all numbers as Values", run)
@@ -109,26 +111,55 @@ def attention(queries, keys, values):
 ''',
     oracle=lambda: (oracle,),
     laws=(
-        Law("The first place sees only itself.", lambda rng: [
-            case([[1.0]], [[2.0]], [[5.0]]), case([[1.0, 0.0]], [[0.0, 3.0]], [[5.0, -1.0]])]),
-        Law("Keys that fit equally well share equally.", lambda rng: [
-            case([[0.0], [0.0]], [[1.0], [2.0]], [[2.0], [6.0]]),
-            case([[0.0], [0.0], [0.0]], [[1.0], [2.0], [3.0]], [[2.0], [6.0], [1.0]])]),
-        Law("The better a key fits, the greater its weight.", lambda rng: [
-            case([[1.0], [1.0]], [[1.0], [2.0]], [[2.0], [6.0]]),
-            case([[1.0], [2.0]], [[1.0], [-1.0]], [[2.0], [6.0]])]),
-        Law("Scores are divided by the root of d.", lambda rng: [
-            case([[1.0, 1.0], [1.0, 2.0]], [[1.0, 0.5], [2.0, 1.0]], [[2.0], [6.0]]),
-            case([[1.0] * 4, [0.5] * 4], [[1.0] * 4, [2.0] * 4], [[2.0], [6.0]])]),
-        Law("No place sees a later one, and every place sees all before it.", lambda rng: [
-            case([[1.0], [2.0], [-1.0]], [[1.0], [2.0], [0.5]], [[2.0], [6.0], [-3.0]])]),
-        Law("Big scores do no harm.", lambda rng: [
-            case([[100.0], [100.0]], [[10.0], [9.99]], [[2.0], [6.0]]),
-            case([[100.0], [-100.0]], [[10.0], [10.01]], [[2.0], [6.0]])]),
-        Law("It holds for any sequence, and gradients find their way to all three.", lambda rng: [
-            case(some(rng, n, d), some(rng, n, d), some(rng, n, e))
-            for n, d, e in ((2, 2, 2), (3, 2, 1), (3, 3, 2), (4, 2, 3))]),
-    ),  # fmt: skip
+        Law(
+            "The first place sees only itself.",
+            lambda rng: [
+                case([[1.0]], [[2.0]], [[5.0]]),
+                case([[1.0, 0.0]], [[0.0, 3.0]], [[5.0, -1.0]]),
+            ],
+        ),
+        Law(
+            "Keys that fit equally well share equally.",
+            lambda rng: [
+                case([[0.0], [0.0]], [[1.0], [2.0]], [[2.0], [6.0]]),
+                case([[0.0], [0.0], [0.0]], [[1.0], [2.0], [3.0]], [[2.0], [6.0], [1.0]]),
+            ],
+        ),
+        Law(
+            "The better a key fits, the greater its weight.",
+            lambda rng: [
+                case([[1.0], [1.0]], [[1.0], [2.0]], [[2.0], [6.0]]),
+                case([[1.0], [2.0]], [[1.0], [-1.0]], [[2.0], [6.0]]),
+            ],
+        ),
+        Law(
+            "Scores are divided by the root of d.",
+            lambda rng: [
+                case([[1.0, 1.0], [1.0, 2.0]], [[1.0, 0.5], [2.0, 1.0]], [[2.0], [6.0]]),
+                case([[1.0] * 4, [0.5] * 4], [[1.0] * 4, [2.0] * 4], [[2.0], [6.0]]),
+            ],
+        ),
+        Law(
+            "No place sees a later one, and every place sees all before it.",
+            lambda rng: [
+                case([[1.0], [2.0], [-1.0]], [[1.0], [2.0], [0.5]], [[2.0], [6.0], [-3.0]])
+            ],
+        ),
+        Law(
+            "Big scores do no harm.",
+            lambda rng: [
+                case([[100.0], [100.0]], [[10.0], [9.99]], [[2.0], [6.0]]),
+                case([[100.0], [-100.0]], [[10.0], [10.01]], [[2.0], [6.0]]),
+            ],
+        ),
+        Law(
+            "It holds for any sequence, and gradients find their way to all three.",
+            lambda rng: [
+                case(some(rng, n, d), some(rng, n, d), some(rng, n, e))
+                for n, d, e in ((2, 2, 2), (3, 2, 1), (3, 3, 2), (4, 2, 3))
+            ],
+        ),
+    ),
     mistakes=(
         Mistake(
             "no_mask",
@@ -196,5 +227,5 @@ def attention(queries, keys, values):
             "The weights are plain numbers (`.data`), so no gradient reaches queries and keys.",
             (("part / total", "part.data / total.data"),),
         ),
-    ),  # fmt: skip
+    ),
 )
