@@ -91,7 +91,9 @@ class Compiled:
                 numbers: list[Any] = []
                 values: list[Any] = []
                 sign = signature(x, self.is_fixed, numbers, values)
-                found.inputs[name] = [symbol(Integer if type(n) is int else Number) for n in numbers]
+                found.inputs[name] = [
+                    symbol(Integer if type(n) is int else Number) for n in numbers
+                ]
                 found.values[f"V_{name}"] = [symbol(Symbol) for _ in values]
                 inputs = iter(found.inputs[name]), iter(found.values[f"V_{name}"])
                 replaced.append(symbols(x, sign, *inputs))

@@ -82,7 +82,9 @@ class Code:
         """The statement that puts the result into the array `target`."""
         if self.call:
             return f"{self.call}({', '.join(map(text, self.args))}, out={target})"
-        if re.fullmatch(r"np\.(add\.reduce|exp|log|maximum|minimum|sqrt|tanh)\([^()]*\)", self.template):
+        if re.fullmatch(
+            r"np\.(einsum|add\.reduce|exp|log|maximum|minimum|sqrt|tanh)\([^()]*\)", self.template
+        ):
             return f"{self.text()[:-1]}, out={target})"
         return f"{target}[...] = {self.text()}"
 

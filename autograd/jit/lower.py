@@ -6,11 +6,29 @@ from typing import Any
 import numpy as np
 
 from autograd.jit.code import (
-    Array, Axes, Code, View, apply, args, compare, contiguous, dense, is_number, shape_of, size, text,
+    Array,
+    Axes,
+    Code,
+    View,
+    apply,
+    args,
+    compare,
+    contiguous,
+    dense,
+    is_number,
+    shape_of,
+    size,
+    text,
 )  # fmt: skip
 from autograd.jit.kinds import Graph, Kind
 from autograd.jit.patterns import (
-    Index, axes_of, common_shape, constant_axes, pairs, refines, separable,
+    Index,
+    axes_of,
+    common_shape,
+    constant_axes,
+    pairs,
+    refines,
+    separable,
 )  # fmt: skip
 from autograd.ops import OPS
 
@@ -99,7 +117,9 @@ class Program:
             split = [axes_of(line) for line in offsets]
             if all(axes is not None and all(s for _, s in axes) for axes in split):
                 return self.view(array, int(index.flat[0]), split, index.shape)
-        return Code("{0}.take({1})", [array.code(), Code(self.constant(index), (), ())], index.shape)
+        return Code(
+            "{0}.take({1})", [array.code(), Code(self.constant(index), (), ())], index.shape
+        )
 
     def view(self, array: Array, start: int, split: list[Any], shape: tuple[int, ...]) -> Any:
         flat: Axes = tuple(axis for axes in split for axis in axes)
@@ -292,7 +312,10 @@ class Program:
     def sum_of(self, kind: Kind, counts: dict[Any, int]) -> tuple[Any, Any, Callable[[Any], None]]:
         """(shape, code, reverse) of sums that all have the same number of terms of each kind."""
         matrices = {
-            term: [self.position[np.array([row[term][j] for row in kind.rows])] for j in range(len(term))]
+            term: [
+                self.position[np.array([row[term][j] for row in kind.rows])]
+                for j in range(len(term))
+            ]
             for term in counts
         }
         long = [t for t in counts if len(t) == 2 and counts[t] > 1]
@@ -384,7 +407,9 @@ class Program:
 
         def reverse(g: Any) -> None:
             g = g * scale
-            self.contribute(k, index, Code("{0}[..., None]", [g], (*g.shape, 1)) if shape_of(g) else g)
+            self.contribute(
+                k, index, Code("{0}[..., None]", [g], (*g.shape, 1)) if shape_of(g) else g
+            )
 
         return scale * code, reverse
 
@@ -435,7 +460,10 @@ class Program:
                     return
                 g = self.spread(g, shape)
                 column = Code("{0}[:, None]", [g], (*shape, 1))
-                self.contribute(ka, a_part, column * b)
+                outer = column * b
+                if size(outer.shape) > 10_000:  # einsum is faster then, and slower to call
+                    outer = Code("np.einsum('i,j->ij', {0}, {1})", [g, b], outer.shape)
+                self.contribute(ka, a_part, outer)
                 self.contribute(kb, b_part, self.matmul(g, a, b.shape))
 
             return self.matmul(a, b, shape), reverse_vector
@@ -581,15 +609,15 @@ class Program:
             x = self.matrix(k, index)
             top = Code(f"np.maximum.reduce({{0}}, {len(index.shape) - 1}, initial=-1.7e308)",
                        [x], array.shape)  # fmt: skip
-            spread = lambda code: (  # noqa: E731
+            spread = lambda code: (
                 Code("{0}[:, None]", [code], (m, 1)) if shape_of(code) else code)  # fmt: skip
-            total = lambda code: self.total(code, (len(index.shape) - 1,))  # noqa: E731
+            total = lambda code: self.total(code, (len(index.shape) - 1,))
         else:
             index = flat
             x = self.matrix(k, index)
             top = apply("np.maximum({0}, -1.7e308)", self.segments("np.maximum", x, counts))
-            spread = lambda code: self.per_term(code, counts)  # noqa: E731
-            total = lambda code: self.segments("np.add", code, counts)  # noqa: E731
+            spread = lambda code: self.per_term(code, counts)
+            total = lambda code: self.segments("np.add", code, counts)
         top = self.let("top", apply("np.minimum({0}, 1.7e308)", top))  # finite: inf - inf is NaN
         inner = total(apply("np.exp({0})", x - spread(top)))
         self.emit(array, top + apply("np.log({0})", inner), self.comment(kind))
@@ -774,7 +802,9 @@ class Program:
         body = ["def program(np, view, check, " + ", ".join(names) + "):"]
         body += ["    # made once: room for results, and views of parts of arrays"]
         body += [f"    {line}" for line in made + self.setup]
-        added = sorted({line.split()[0] for line in step if " += " in line and "[" not in line.split()[0]})
+        added = sorted(
+            {line.split()[0] for line in step if " += " in line and "[" not in line.split()[0]}
+        )
         scope = [f"nonlocal {', '.join(added)}"] if added else []
         body += ["", "    def step():", *[f"        {line}" for line in scope + checks + step]]
         body += ["        yield", "", "    return step", ""]

@@ -59,9 +59,7 @@ def refines(fine: tuple[int, ...], coarse: tuple[int, ...]) -> bool:
 def constant_axes(index: Index) -> tuple[int, ...]:
     """The axes, longer than 1, along which nothing changes."""
     return tuple(
-        k
-        for k, n in enumerate(index.shape)
-        if n > 1 and (index == index.take([0], axis=k)).all()
+        k for k, n in enumerate(index.shape) if n > 1 and (index == index.take([0], axis=k)).all()
     )
 
 

@@ -76,7 +76,7 @@ class Unrolled(Compiled):
         names = ", ".join(["P", *trace.inputs, *trace.values])
         lines = [*forward, f"yield {self.terms[id(trace.root)]}", *backward]
         self.source = "\n    ".join([f"def step({names}):", *lines]) + "\n"
-        space: dict[str, Any] = {op.name: op.forward for op in OPS.values()} 
+        space: dict[str, Any] = {op.name: op.forward for op in OPS.values()}
         space["take"] = take
         exec(compile(self.source, "<jit>", "exec"), space)  # our own text
         self.program = space["step"]
@@ -140,7 +140,9 @@ class Unrolled(Compiled):
             if s.op != "take" and id(s) in sure:
                 sure |= set(map(id, s.parents))
         lines = _all_equal([g for i, g in gradients.items() if i in trained and i in sure], 0.0)
-        lines += _all_equal([g for i, g in gradients.items() if i in trained and i not in sure], None)
+        lines += _all_equal(
+            [g for i, g in gradients.items() if i in trained and i not in sure], None
+        )
         if id(trace.root) in trained:
             lines.append(f"{gradients[id(trace.root)]} = 1.0")
 

@@ -34,7 +34,9 @@ class Watch:
         todo = [root]
         while todo:
             x = todo.pop()
-            if id(x) in self.seen or isinstance(x, Value | type | types.ModuleType | str | float | int):
+            if id(x) in self.seen or isinstance(
+                x, Value | type | types.ModuleType | str | float | int
+            ):
                 continue
             self.seen[id(x)] = x
             if isinstance(x, types.MethodType):

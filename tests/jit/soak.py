@@ -13,7 +13,7 @@ from tests.jit.programs import disagreement, outcome, random_program
 
 
 def compare(seed: int, backend: str = "numpy") -> str:
-    """"equal", "ill-conditioned", or what differs."""
+    """ "equal", "ill-conditioned", or what differs."""
     f, arguments = random_program(seed)
     compiled, verdict = jit(f, backend=backend), "equal"
     for k in (0, 1):

@@ -141,7 +141,9 @@ def test_every_layer_and_loss(backend: str, case: str) -> None:
     assert compiled.stats["programs"] == 1
 
 
-@pytest.mark.parametrize("op", [op for op in autograd.ops.OPS.values() if op.numpy], ids=lambda o: o.name)
+@pytest.mark.parametrize(
+    "op", [op for op in autograd.ops.OPS.values() if op.numpy], ids=lambda o: o.name
+)
 @both
 def test_every_op_on_its_samples(op: Any, backend: str) -> None:
     """Edges and all, the samples of the table one by one and side by side."""

@@ -129,7 +129,10 @@ def test_steps_are_those_of_the_optimizer(make: Any, backend: str) -> None:
 
 @both
 def test_clipping_is_that_of_nn(backend: str) -> None:
-    for how, clip in (("clip_norm", nn.optim.clip_grad_norm), ("clip_value", nn.optim.clip_grad_value)):
+    for how, clip in (
+        ("clip_norm", nn.optim.clip_grad_norm),
+        ("clip_value", nn.optim.clip_grad_value),
+    ):
         a, b = model_of(), model_of()
         value = loss(a, XS, YS)
         value.backward()
@@ -239,7 +242,9 @@ def test_methods_keywords_dicts_and_arrays() -> None:
     compiled = jit(model.loss)
     for power in (2.0, 3.0):
         batch = {"x": np.array([1.0, 2.0, power]), "y": [1.0, 0.0, 5.0]}
-        assert compiled(batch, power=power).data == pytest.approx(model.loss(batch, power=power).data)
+        assert compiled(batch, power=power).data == pytest.approx(
+            model.loss(batch, power=power).data
+        )
     assert compiled.stats["programs"] == 1
 
 
