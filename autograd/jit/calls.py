@@ -95,8 +95,8 @@ class Compiled:
                     symbol(Integer if type(n) is int else Number) for n in numbers
                 ]
                 found.values[f"V_{name}"] = [symbol(Symbol) for _ in values]
-                inputs = iter(found.inputs[name]), iter(found.values[f"V_{name}"])
-                replaced.append(symbols(x, sign, *inputs))
+                ours = iter(found.inputs[name]), iter(found.values[f"V_{name}"])
+                replaced.append(symbols(x, sign, *ours))
                 self.binders.append(self.binder(name, x, sign, numbers, values))
             for inputs in (found.inputs, found.values):
                 for name in [name for name, row in inputs.items() if not row]:

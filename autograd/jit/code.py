@@ -105,10 +105,10 @@ class View(Code):
 
     def text(self) -> str:
         if self.whole and self.shape == self.array.shape:
-            return self.array.name
+            return str(self.array.name)
         if not self.array.is_buffer:
             return f"{self.array.name}.reshape({args(self.shape)})"
-        return self.array.program.view_name(self)
+        return str(self.array.program.view_name(self))
 
     def into(self, target: str) -> str:
         return f"{target}[...] = {self.text()}"

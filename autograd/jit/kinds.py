@@ -29,7 +29,7 @@ class Kind:
     """
 
     op: str
-    parents: tuple[int, ...] = ()
+    parents: tuple[Any, ...] = ()
     name: str = ""
     nodes: list[int] = field(default_factory=list)
     rows: list[Any] = field(default_factory=list)
@@ -135,7 +135,7 @@ class _Grouping:
     def __init__(self, graph: Graph) -> None:
         self.graph, self.kind_of = graph, graph.kind_of
         self.by_key: dict[Any, int] = {}
-        self.sums: dict[int, Terms | list[Any]] = {}  # not placed yet: a sum may absorb them
+        self.sums: dict[int, list[list[int]]] = {}  # not placed yet: a sum may absorb them
         self.products: dict[int, tuple[int, int]] = {}
         self.differences: dict[int, tuple[int, int]] = {}
         self.minus = len(self.kind_of)  # a node of our own, -1.0, for a - b = a + -1.0 * b
@@ -175,7 +175,7 @@ class _Grouping:
         self.force([self.graph.root])
 
     def terms(self, op: str, ids: list[int], uses: list[int]) -> list[Any]:
-        """[first factors, second factors, terms alone] of a sum, inner sums and products absorbed."""
+        """[first factors, second factors, terms alone]: a sum, with inner sums and products."""
         left: list[int] = []
         right: list[int] = []
         alone: list[int] = []
@@ -195,12 +195,12 @@ class _Grouping:
                 left.append(self.minus)
                 right.append(b)
             elif once and j in self.sums:
-                a, b, c = self.sums.pop(j)  # used once, so the lists are ours to extend
-                if len(left) + len(alone) < len(a) + len(c):  # the longer ones: linear time
-                    left, right, alone, a, b, c = a, b, c, left, right, alone
-                left += a
-                right += b
-                alone += c
+                inner = self.sums.pop(j)  # used once, so its lists are ours to extend
+                if len(left) + len(alone) < len(inner[0]) + len(inner[2]):  # for linear time:
+                    left, right, alone, inner = *inner, [left, right, alone]  # the longer ones
+                left += inner[0]
+                right += inner[1]
+                alone += inner[2]
             else:
                 alone.append(j)
         self.force(alone)

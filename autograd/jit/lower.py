@@ -239,9 +239,9 @@ class Program:
         shape = common_shape(columns)
         for k, column in zip(parents, columns):  # a parent's own shape, if it comes in whole
             array = self.arrays[k]
-            if len(column) == array.size and refines(array.shape, shape):
-                if (column == np.arange(len(column))).all():
-                    return array.shape
+            comes_in_whole = np.array_equal(column, np.arange(array.size))
+            if comes_in_whole and refines(array.shape, shape):
+                return array.shape
         return shape
 
     # --- sums ------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ class Program:
             groups.setdefault(tuple([len(row[term][0]) for term in terms]), []).append(i)
         if len(groups) > RAGGED:
             return self.lower_ragged(kind, parents)
-        parts = []
+        parts: list[Any] = []
         for counts, members in groups.items():
             part = Kind("sum", terms, "", [kind.nodes[i] for i in members])
             part.rows = [kind.rows[i] for i in members]
@@ -609,9 +609,9 @@ class Program:
             x = self.matrix(k, index)
             top = Code(f"np.maximum.reduce({{0}}, {len(index.shape) - 1}, initial=-1.7e308)",
                        [x], array.shape)  # fmt: skip
-            spread = lambda code: (
+            spread: Any = lambda code: (
                 Code("{0}[:, None]", [code], (m, 1)) if shape_of(code) else code)  # fmt: skip
-            total = lambda code: self.total(code, (len(index.shape) - 1,))
+            total: Any = lambda code: self.total(code, (len(index.shape) - 1,))
         else:
             index = flat
             x = self.matrix(k, index)

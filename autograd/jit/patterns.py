@@ -117,4 +117,4 @@ def pairs(a: Index, b: Index) -> tuple[tuple[int, int, int], Index] | None:
     grid = grid[:, np.argsort(a[grid[0, :, 0], 0], kind="stable")]
     grid = grid[:, :, np.argsort(b[grid[0, 0, :], 0], kind="stable")]
     grid = grid[np.argsort(grid[:, 0, 0])]
-    return grid.shape, grid  # type: ignore[return-value]
+    return grid.shape, grid

@@ -252,6 +252,7 @@ class Result(Value):
     trained, and the Values among the arguments; its partials are computed when they are read."""
 
     __slots__ = ("lease",)
+    lease: Lease
 
     @classmethod
     def of(cls, lease: Lease) -> "Result":
@@ -262,10 +263,10 @@ class Result(Value):
         return result
 
     @property
-    def partials(self) -> Any:  # type: ignore[override]
+    def partials(self) -> Any:
         run = self.lease.run
         run.pull()
-        return (1.0, *np.concatenate(run.gradients()[1:] or [[]]).tolist())
+        return (1.0, *np.concatenate([*run.gradients()[1:], np.zeros(0)]).tolist())
 
     @partials.setter
     def partials(self, _: Any) -> None:
@@ -276,6 +277,7 @@ class Parameters(Value):
     """A leaf for all parameters of a run: a gradient that it receives goes on to each of them."""
 
     __slots__ = ("lease",)
+    lease: Lease
 
     @classmethod
     def of(cls, lease: Lease) -> "Parameters":
@@ -284,7 +286,7 @@ class Parameters(Value):
         return parameters
 
     @property
-    def grad(self) -> float:  # type: ignore[override]
+    def grad(self) -> float:
         return 0.0
 
     @grad.setter

@@ -248,9 +248,10 @@ class ScalarResult(Value):
     """What a jitted function returns: a child of all its parameters and Values."""
 
     __slots__ = ("run",)
+    run: Call
 
     @property
-    def partials(self) -> Any:  # type: ignore[override]
+    def partials(self) -> Any:
         return self.run.gradients()
 
     @partials.setter

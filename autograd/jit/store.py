@@ -55,7 +55,7 @@ class Stored(Value):
     __slots__ = ()
 
     def _get_data(self) -> float:
-        return DATA.__get__(self).data.item(GRAD.__get__(self))  # type: ignore[no-any-return]
+        return float(DATA.__get__(self).data[GRAD.__get__(self)])
 
     def _set_data(self, x: float) -> None:
         store = DATA.__get__(self)
@@ -63,13 +63,13 @@ class Stored(Value):
         store.data[GRAD.__get__(self)] = x
 
     def _get_grad(self) -> float:
-        return DATA.__get__(self).grad.item(GRAD.__get__(self))  # type: ignore[no-any-return]
+        return float(DATA.__get__(self).grad[GRAD.__get__(self)])
 
     def _set_grad(self, x: float) -> None:
         DATA.__get__(self).grad[GRAD.__get__(self)] = x
 
-    data = property(_get_data, _set_data)  # type: ignore[assignment]
-    grad = property(_get_grad, _set_grad)  # type: ignore[assignment]
+    data = property(_get_data, _set_data)
+    grad = property(_get_grad, _set_grad)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _plain, (self.data, self.grad, self.label)
@@ -91,7 +91,7 @@ def adopt(parameters: Sequence[Value]) -> Store:
         fresh = [v for v in dict.fromkeys(parameters) if type(v) is not Stored]
         known = [v for v in parameters if type(v) is Stored]
     owners = set(map(DATA.__get__, known))
-    stores = list({id(top): top for top in [own.top()[0] for own in owners]}.values())
+    stores: list[Store] = list({id(top): top for top in [own.top()[0] for own in owners]}.values())
     if len(stores) == 1 and not fresh:
         return stores[0]
     for old in stores:

@@ -89,7 +89,7 @@ class Integer(Number):
         "the arguments, as in lambda xs: f(xs, n=3).",
     )
 
-    def take_from(self, values: Sequence[Any]) -> Value:
+    def take_from(self, values: Sequence[Any]) -> Any:
         tracer = tracers[-1]
         table = tuple([as_value(v) for v in values])
         chosen = record(_Take, (self,))
@@ -126,7 +126,7 @@ guarded: list[type] = [Value]  # the classes whose `data` nobody may read while 
 _assign = _refuse("assigning .data", "Change parameters outside of the jitted function.")
 
 
-def record(op: Op | type[_Take], parents: tuple[Any, ...]) -> Symbol:
+def record(op: Op | type[_Take], parents: tuple[Any, ...]) -> Any:
     """Stands in for `value.apply` while tracing."""
     if op.symbol == "take" and not (type(parents[0]) is Integer and op is _Take):
         return parents[0]  # the index was no argument: nothing to look up
@@ -136,9 +136,9 @@ def record(op: Op | type[_Take], parents: tuple[Any, ...]) -> Symbol:
     return s
 
 
-def record_nary(op: Op, parents: tuple[Any, ...]) -> Symbol:
+def record_nary(op: Op, parents: tuple[Any, ...]) -> Any:
     """Stands in for `Value.apply_op` while tracing: a neuron has hundreds of parents."""
-    if not all([issubclass(kind, Value) for kind in set(map(type, parents))]):
+    if not all(issubclass(kind, Value) for kind in set(map(type, parents))):
         parents = tuple(map(as_value, parents))
     return record(op, parents)
 
@@ -147,7 +147,7 @@ _new: Any = Value.__new__
 
 
 def symbol(kind: type[Symbol]) -> Symbol:
-    s = _new(kind)
+    s: Symbol = _new(kind)
     s.op, s.parents, s.label = "", (), ""
     return s
 
@@ -170,18 +170,18 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
     earlier, state = engine.recorder, random.getstate()
     hidden = [cls.__dict__["data"] for cls in guarded]
     with _masks(modules, found):
-        engine.recorder = record  # type: ignore[assignment]
+        engine.recorder = record
         Value.apply_op = staticmethod(record_nary)
         for cls in guarded:
-            cls.data = property(_look, set_data)  # type: ignore[attr-defined]
-        Constant.data = DATA  # type: ignore[assignment]
+            type.__setattr__(cls, "data", property(_look, set_data))
+        type.__setattr__(Constant, "data", DATA)  # what a number in the code was, can be read
         tracers.append(found)
         try:
             root = run(found)
         finally:
             for cls, slot in zip(guarded, hidden):
-                cls.data = slot  # type: ignore[attr-defined]
-            del Constant.data
+                type.__setattr__(cls, "data", slot)
+            type.__delattr__(Constant, "data")
             engine.recorder = earlier
             Value.apply_op = staticmethod(engine.apply)
             tracers.pop()

@@ -22,7 +22,7 @@ class Watch:
         self.live: list[Any] = []  # containers, as they are
         self.saved: list[Any] = []  # and copies of them
         self.large: list[tuple[Any, Any]] = []
-        self.names: list[tuple[Any, dict[str, Any], Any]] = []  # globals: getter, where, values
+        self.names: list[tuple[Any, Any, Any]] = []  # globals: getter, where, values
         self.modules: list[Any] = []  # those with a method `mask`
         self.seen: dict[int, Any] = {}
         self.calls = 0
