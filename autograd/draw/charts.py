@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from autograd.draw.boxes import boxes
-from autograd.draw.names import markup, shown, values_in
+from autograd.draw.names import markup, values_in
 from autograd.draw.picture import Picture, open_svg
 from autograd.functional import no_grad
+from autograd.steps import show
 from autograd.value import Value
 
 BLUE, ORANGE, *_ = COLOURS = (
@@ -101,11 +102,11 @@ def frame(
     for tick in y.ticks():
         if grid:
             canvas.line([(x.start, y(tick)), (x.end, y(tick))], stroke=GRID)
-        canvas.text(x.start - 6, y(tick) + 4, shown(tick), text_anchor="end", fill=PALE)
+        canvas.text(x.start - 6, y(tick) + 4, show(tick), text_anchor="end", fill=PALE)
     for tick in x.ticks():
         if not whole or tick == int(tick):
             canvas.line([(x(tick), y.start), (x(tick), y.start + 4)], stroke=PALE)
-            canvas.text(x(tick), y.start + 17, shown(tick), text_anchor="middle", fill=PALE)
+            canvas.text(x(tick), y.start + 17, show(tick), text_anchor="middle", fill=PALE)
     canvas.line([(x.start, y.start), (x.end, y.start)], stroke=PALE)
     canvas.text((x.start + x.end) / 2, y.start + 35, x_name, text_anchor="middle")
     middle = (y.start + y.end) / 2
@@ -138,7 +139,7 @@ def loss_curve(losses: Any, x_name: str = "epoch") -> Picture:
     curves = {name: c for name, c in curves.items() if any(map(math.isfinite, c))}
     first = {name: next(filter(math.isfinite, c)) for name, c in curves.items()}
     last = {name: next(filter(math.isfinite, reversed(c))) for name, c in curves.items()}
-    told = ", ".join(f"{name} from {shown(first[name])} to {shown(last[name])}" for name in curves)
+    told = ", ".join(f"{name} from {show(first[name])} to {show(last[name])}" for name in curves)
 
     canvas = Canvas(600, 320, f"loss curve: {told}")
     log = min(finite) > 0 and max(finite) > 30 * min(finite)
@@ -151,7 +152,7 @@ def loss_curve(losses: Any, x_name: str = "epoch") -> Picture:
     for name, end in sorted(last.items(), key=lambda item: y(item[1])):  # names beside the ends
         lowest = max(y(end) + 4, lowest + 16)
         i = list(curves).index(name)
-        canvas.text(478, lowest, f"{name} {shown(end)}", fill=(COLOURS * 9)[i], font_weight="bold")
+        canvas.text(478, lowest, f"{name} {show(end)}", fill=(COLOURS * 9)[i], font_weight="bold")
     return canvas.picture()
 
 
@@ -361,10 +362,8 @@ def _bars(canvas: Canvas, left: float, top: float, numbers: list[float], colour:
                 height = max(1.5, 52 * n / max(counts))
                 canvas.add("rect", x=left + k * 8.0, y=base - height, width=7, height=height,
                            fill=colour)  # fmt: skip
-        canvas.text(left, base + 14, shown(x.low), fill=PALE, font_size=11)
-        canvas.text(
-            left + 200, base + 14, shown(x.high), text_anchor="end", fill=PALE, font_size=11
-        )
+        canvas.text(left, base + 14, show(x.low), fill=PALE, font_size=11)
+        canvas.text(left + 200, base + 14, show(x.high), text_anchor="end", fill=PALE, font_size=11)
     canvas.line([(left, base), (left + 200, base)], stroke=PALE)
     if notes:
         canvas.text(left + 100, base + 14, ", ".join(notes), text_anchor="middle", font_size=11)

@@ -6,8 +6,9 @@ from math import hypot, isfinite, sqrt
 from typing import Any
 
 from autograd.draw.boxes import Box, boxes
-from autograd.draw.names import markup, shown, values_in
+from autograd.draw.names import markup, values_in
 from autograd.draw.picture import Drawing
+from autograd.steps import show
 from autograd.value import Constant, Value
 
 LARGEST = 1000  # boxes: above that, a picture is slow to lay out and nobody can read it
@@ -110,15 +111,15 @@ def module_card(box: Box, gradients: bool, scale: float) -> Card:
     rows, fill = [], MODULE
     if len(box.outputs) == 1:
         v = box.outputs[0]
-        rows.append(f"data {shown(v.data)}")
+        rows.append(f"data {show(v.data)}")
         if gradients:
-            rows.append(f"grad {shown(v.grad)}")
+            rows.append(f"grad {show(v.grad)}")
             fill = tint(v.grad, scale)
     parameters = [v for v in box.leaves if not isinstance(v, Constant)]
     inside = f"{len({*box.nodes, *box.leaves}):,} nodes"
     rows.append(f"{len(parameters):,} parameters, {inside}" if parameters else inside)
     if gradients and parameters:
-        rows.append(f"gradient norm {shown(hypot(*[v.grad for v in parameters]))}")
+        rows.append(f"gradient norm {show(hypot(*[v.grad for v in parameters]))}")
     heading = box.module.name + f"  {TIMES} {len(box.units):,}" * (len(box.units) > 1)
     return Card(heading, "", "", rows, heading + ": " + ", ".join(rows), fill)
 
@@ -137,7 +138,7 @@ def several(box: Box, gradients: bool) -> Card:
 
 
 def span(name: str, numbers: list[float]) -> str:
-    low, high = shown(min(numbers)), shown(max(numbers))
+    low, high = show(min(numbers)), show(max(numbers))
     return f"{name} {low}" + f" to {high}" * (low != high)
 
 
@@ -145,11 +146,11 @@ def single(v: Value, gradients: bool, scale: float) -> Card:
     """A node of its own: its name and its numbers."""
     sign = SIGNS.get(v.op, v.op)
     if isinstance(v, Constant) and not v.label:
-        return Card(shown(v.data), "", sign, [], f"the constant {v.data!r}", "white", small=True)
-    rows, hover = [f"data {shown(v.data)}"], f"{v.label or sign or 'a leaf'}: data {v.data!r}"
+        return Card(show(v.data), "", sign, [], f"the constant {v.data!r}", "white", small=True)
+    rows, hover = [f"data {show(v.data)}"], f"{v.label or sign or 'a leaf'}: data {v.data!r}"
     fill = "white"
     if gradients or v.grad:  # a leaf may hold one from another graph
-        rows.append(f"grad {shown(v.grad)}")
+        rows.append(f"grad {show(v.grad)}")
         hover += f", grad {v.grad!r}"
         fill = tint(v.grad, scale)
     return Card(v.label, formula(v), sign, rows, hover, fill)
@@ -157,7 +158,7 @@ def single(v: Value, gradients: bool, scale: float) -> Card:
 
 def formula(v: Value) -> str:
     """What a node with two parents computes, where both have a name or are plain numbers."""
-    names = [p.label or shown(p.data) if isinstance(p, Constant) else p.label for p in v.parents]
+    names = [p.label or show(p.data) if isinstance(p, Constant) else p.label for p in v.parents]
     if len(names) != 2 or not all(names) or v.op.isalpha() or len("".join(names)) > 12:
         return ""
     return f"{NBSP}= " * bool(v.label) + f"{names[0]} {SIGNS.get(v.op, v.op)} {names[1]}"

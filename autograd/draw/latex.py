@@ -7,7 +7,6 @@ its partials, called on symbols instead of numbers, write themselves.
 import re
 from typing import Any
 
-from autograd.draw.names import shown
 from autograd.graph import topological_order
 from autograd.ops import OPS, Op
 from autograd.ops import add as _add
@@ -15,6 +14,7 @@ from autograd.ops import mul as _mul
 from autograd.ops import neg as _neg
 from autograd.ops import pow as _pow
 from autograd.ops import sub as _sub
+from autograd.steps import show
 from autograd.value import Value
 
 LONGEST = 2000  # characters: nobody reads a longer formula
@@ -92,7 +92,7 @@ def _operand(op: Op, i: int, arg: Tex) -> str:
 
 def number(x: float) -> Tex:
     """A plain number, as every picture shows it, in LaTeX's spelling."""
-    text = shown(float(x))
+    text = show(float(x))
     precedence = 3 if text.startswith("-") else 5
     if "e" in text:
         digits, power = text.split("e")

@@ -33,11 +33,6 @@ def values_in(thing: Any) -> list[Value]:
     return [thing] if isinstance(thing, Value) else []
 
 
-def shown(x: float) -> str:
-    """A number as every picture shows it."""
-    return f"{x:.4g}"
-
-
 def markup(text: str) -> str:
     """`text` for XML: the characters that XML forbids are spelled out, as in Python."""
     return escape("".join(c if _allowed(c) else c.encode("unicode_escape").decode() for c in text))
