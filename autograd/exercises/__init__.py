@@ -12,7 +12,7 @@ from autograd.exercises.task import Task
 
 __all__ = ["TASKS", "Task", "Verdict", "check", "progress"]
 
-_passed: dict[str, bool] = {}
+_marks: dict[str, str] = {}
 
 
 def check(name: str, *targets: Any, seed: int = 0) -> Verdict:
@@ -23,11 +23,15 @@ def check(name: str, *targets: Any, seed: int = 0) -> Verdict:
     if name not in TASKS:
         raise ValueError(f"there is no task {name!r}; the tasks are: {', '.join(TASKS)}")
     verdict = judge(TASKS[name], targets, seed)
-    _passed[name] = verdict.passed
+    _marks[name] = verdict.mark
     return verdict
 
 
 def progress() -> str:
-    """The ladder, and how far you have come since this Python was started."""
-    marks = {True: "✓", False: "✗", None: "·"}
-    return "\n".join(f"{marks[_passed.get(t.name)]} {t.number:2} {t.title}" for t in TASKS.values())
+    """The ladder, and how far you have come since this Python was started.
+
+    Over several notebooks: `python -m autograd check *.ipynb`.
+    """
+    return "\n".join(
+        f"{_marks.get(name, '·')} {task.number:2}  {task.title}" for name, task in TASKS.items()
+    )

@@ -51,6 +51,8 @@ def check_files(
             raise ValueError(f"there is no task {name!r}; the tasks are: {', '.join(TASKS)}")
     found: dict[str, Result] = {}
     for path in map(Path, paths):
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no file {path}")
         inside = tasks_in(path)
         wanted = [name for name in names or TASKS if name in inside]
         if wanted:
@@ -67,7 +69,9 @@ def tasks_in(path: Path) -> list[str]:
     """The tasks that a file may answer: a notebook says so in its cells, a Python file may any."""
     if path.suffix != ".ipynb":
         return list(TASKS)
-    ids = {cell["metadata"].get("nbgrader", {}).get("grade_id", "") for cell in _cells(path)}
+    ids = {
+        cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "") for cell in _cells(path)
+    }
     return [name for name in TASKS if f"{name}-solution" in ids]
 
 
@@ -77,21 +81,21 @@ def source_of(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     code = []
     for cell in _cells(path):
-        ours = cell["metadata"].get("nbgrader", {"solution": True})
+        ours = cell.get("metadata", {}).get("nbgrader", {"solution": True})
         if cell["cell_type"] == "code" and ours.get("solution"):
             code.append(re.sub(r"^[%!].*$", "", "".join(cell["source"]), flags=re.MULTILINE))
     return "\n\n".join(code)
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:
-    return list(json.loads(path.read_text(encoding="utf-8"))["cells"])
+    return list(json.loads(path.read_text(encoding="utf-8")).get("cells", []))
 
 
 # --- the parent ---------------------------------------------------------------------------------
 
 
 def _in_a_child(path: Path, names: list[str], seed: int, seconds: float) -> dict[str, Result]:
-    path = path.resolve(strict=True)
+    path = path.resolve()
     key = secrets.token_hex(16)  # marks the child's own lines: nobody else knows it
     package_folder = Path(autograd.__file__).parent.parent
     child = subprocess.Popen(
@@ -154,8 +158,7 @@ def _child(path: Path, seed: int, names: list[str]) -> None:
             send(task=name, mark="·", text=text)
             continue
         verdict = judge(task, tuple(module[t] for t in task.targets), seed)
-        mark = "✓" if verdict.passed else "·" if verdict.todo else "✗"
-        send(task=name, mark=mark, text=str(verdict))
+        send(task=name, mark=verdict.mark, text=str(verdict))
 
 
 def _load(path: Path) -> tuple[dict[str, Any], str]:

@@ -50,6 +50,11 @@ class Verdict:
     def passed(self) -> bool:
         return self.law is None and not self.refused
 
+    @property
+    def mark(self) -> str:
+        """✓ passed, ✗ failed, · not written yet."""
+        return "✓" if self.passed else "·" if self.todo else "✗"
+
     def __bool__(self) -> bool:
         return self.passed
 
@@ -164,8 +169,8 @@ def _explain(verdict: Verdict, targets: Targets, oracle: Targets, seed: int) -> 
     if mistake:
         return replace(verdict, cause=mistake.cause, mistake=mistake.name, evidence=evidence)
     if answer.trouble:
-        words = "Your code raised this error; read its last line first."
-        return replace(verdict, cause=_ERRORS.get(_kind(answer.trouble), words))
+        text = answer.trouble.text
+        return replace(verdict, cause=next(cause for part, cause in _ERRORS if part in text))
     return replace(verdict, cause=_cause_in_numbers([a for this, _, a in seen if this]))
 
 
@@ -211,7 +216,7 @@ def _answers_of_mistakes(task: Task, seed: int) -> list[tuple[Mistake, list[Answ
 def _agree(a: Answer, b: Answer) -> bool:
     """Are two answers one and the same, as two programs with the same mistake would give?"""
     if a.trouble or b.trouble:
-        return bool(a.trouble and b.trouble) and _kind(a.trouble) == _kind(b.trouble)
+        return bool(a.trouble and b.trouble and a.trouble.text == b.trouble.text)
     mine, theirs = a.outcome or {}, b.outcome or {}
     return mine.keys() == theirs.keys() and all(_alike(mine[k], theirs[k]) for k in mine)
 
@@ -224,25 +229,35 @@ def _alike(a: Any, b: Any) -> bool:
     return type(a) is type(b) and bool(a == b)
 
 
-def _kind(trouble: Trouble | None) -> str:
-    return trouble.text.split(":")[0] if trouble else ""
-
-
 _CAUSES = {
     shield.ENDLESS: "A loop or a recursion never ends: look at what should bring it to its end.",
     shield.EXIT: "Take the exit() out: give the result back with `return`.",
     shield.TAMPERED: "Work with names of your own, and leave the shared ones as they are.",
 }
-_ERRORS = {
-    "RecursionError": "A function calls itself without coming to an end. Does it call itself "
-    "under another name, as `__radd__` and `__add__` can? Is a node ever visited twice?",
-    "AttributeError": "Something lacks a name that is asked for: is it spelled as the task says, "
-    "and is it set in `__init__`? Does every method `return` what it made?",
-    "TypeError": "A call does not fit what it calls: compare the parameters with those in the "
-    "task, and look for a method that returns nothing.",
-    "NameError": "A name is used that was never set: spelling, or a missing `import`?",
-    "EOFError": "input() has nobody to ask here: take what you need as a parameter.",
-}
+_ERRORS = (  # (what the error's text holds, the cause): the first that fits
+    ("'NoneType'", "Something is None where a result should be: is a `return` missing?"),
+    (
+        "would silently drop the graph",
+        "Python's `math` works on plain numbers; Values have "
+        "functions of their own, `v.exp()` and `v.log()`, which keep the way back.",
+    ),
+    ("AttributeError: 'int'", "A plain number stands where a Value is expected: wrap it in Value."),
+    (
+        "AttributeError: 'float'",
+        "A plain number stands where a Value is expected: wrap it in Value.",
+    ),
+    ("AttributeError", "This name is not there: is it set in `__init__`, and spelled like this?"),
+    ("argument", "The call does not fit: compare the parameters with those in the task."),
+    ("unsupported operand", "An operator is missing: which method does Python look for here?"),
+    (
+        "RecursionError",
+        "A function calls itself without coming to an end. Does it call itself "
+        "by a detour, as `__rsub__` and `-` can? Is a node visited again and again?",
+    ),
+    ("NameError", "A name is used that was never set: is it misspelt, or is an `import` missing?"),
+    ("EOFError", "input() has nobody to ask here: take what you need as a parameter."),
+    ("", "Your code raised this error; look at the line that it names."),
+)
 
 
 def _cause_in_numbers(answers: list[Answer]) -> str:

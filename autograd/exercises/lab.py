@@ -137,6 +137,7 @@ def side_by_side(pictures: list[tuple[str, str]]) -> str:
     width = x - gap
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height + head:g}" '
-        f'viewBox="0 0 {width:g} {height + head:g}" font-family="sans-serif" font-size="14">'
+        f'viewBox="0 0 {width:g} {height + head:g}" style="max-width:100%;height:auto" '
+        'font-family="sans-serif" font-size="14">'
         f'<rect width="100%" height="100%" fill="white"/>{"".join(parts)}</svg>'
     )

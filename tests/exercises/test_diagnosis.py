@@ -144,6 +144,88 @@ def test_an_unknown_mistake_is_described_by_its_numbers(kind):
     assert words in verdict.cause, str(verdict)
 
 
+NAIVE = {  # first attempts, and what they must be told
+    "no grad": (
+        "value",
+        """
+class Value:
+    def __init__(self, data):
+        self.data = data
+    def __add__(self, other):
+        return Value(self.data + other.data)
+    def __mul__(self, other):
+        return Value(self.data * other.data)
+""",
+        "has no attribute 'grad'",
+        "set in `__init__`",
+    ),
+    "no return": (
+        "order",
+        """
+def topological_order(root):
+    order = []
+    def visit(n):
+        for p in n.parents: visit(p)
+        if n not in order: order.append(n)
+    visit(root)
+""",
+        "'NoneType' object is not iterable",
+        "is a `return` missing",
+    ),
+    "math.exp": (
+        "losses",
+        """
+import math
+def mse(p, t):
+    return sum((a - b) ** 2 for a, b in zip(p, t)) / len(t)
+def cross_entropy(logits, target):
+    e = [math.exp(l) for l in logits]
+    return -math.log(e[target] / sum(e))
+""",
+        "silently drop the graph",
+        "`v.exp()`",
+    ),
+    "a detour": (
+        "operators",
+        TASKS["operators"].reference.replace("-self + other", "other - self"),
+        "RecursionError",
+        "`__rsub__`",
+    ),
+    "the parents' backward": (
+        "backward",
+        CLOSURES.replace(
+            "        for v in reversed(topo):\n            v._backward()",
+            "        self._backward()\n        for v in self._prev:\n            v.backward()",
+        ),
+        "got 1, expected 3",
+        "an end of its own, with gradient 1",
+    ),
+    "plain weights": (
+        "neuron",
+        """
+import random
+class Neuron:
+    def __init__(self, nin):
+        self.w = [random.uniform(-1, 1) for _ in range(nin)]
+        self.b = 0
+    def __call__(self, xs):
+        return sum(w * x for w, x in zip(self.w, xs)) + self.b
+    def parameters(self): return self.w + [self.b]
+""",
+        "'int' object has no attribute 'data'",
+        "wrap it in Value",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NAIVE)
+def test_a_first_attempt_is_told_what_is_wrong_and_nothing_false(kind):
+    name, source, happened, cause = NAIVE[kind]
+    verdict = verdict_of(name, source)
+    assert happened in str(verdict)
+    assert cause in verdict.cause, str(verdict)
+
+
 def test_the_page_shows_law_case_numbers_cause_and_both_graphs():
     pytest.importorskip("pygraphviz")
     page = verdict_of("backward", changed(CLOSURES, ASSIGN))._repr_html_()

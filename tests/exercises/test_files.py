@@ -85,7 +85,7 @@ def test_a_hostile_file_gets_a_clear_answer(kind, student, capsys):
 
 def test_a_loop_inside_of_c_is_ended_by_the_parent(student):
     path = student("import itertools\ndef slope(f, x):\n    return sum(itertools.count())\n")
-    result = check_files([path], ["slope", "value"], seconds=3)
+    result = check_files([path], ["slope", "value"], seconds=2)
     assert "so there must be an endless loop" in result["slope"].text
     assert "not tried" in result["value"].text
 

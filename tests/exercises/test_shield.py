@@ -9,7 +9,7 @@ import threading
 import pytest
 
 import autograd
-from autograd.exercises import TASKS, check, shield
+from autograd.exercises import TASKS, check, progress, shield
 from autograd.exercises.judge import judge
 from autograd.exercises.task import load
 
@@ -32,14 +32,17 @@ def trouble_of(source):
         "while True: pass",
         "while True:\n        try:\n            f(x)\n        except:\n            pass",
         "while 1:\n        try:\n            f(x)\n        except BaseException:\n            f(x)",
-        "while 1:\n        try:\n            [*map(f, range(10**6))]\n        except:\n            1",
+        "def g():\n        [*map(f, [x] * 9**7)]\n    while 1:\n        try:\n            g()\n"
+        "        except:\n            pass",
         "import time\n    time.sleep(60)",
         "import time\n    try:\n        time.sleep(60)\n    except Exception:\n        pass",
     ],
 )
 def test_an_endless_loop_is_ended_and_named(body):
     streams, modules = (sys.stdout, sys.stderr, sys.stdin), dict(sys.modules)
-    assert trouble_of(DOOR + body).kind == shield.ENDLESS
+    (slope,) = load(DOOR + body, ["slope"])
+    _, trouble, _ = shield.run(lambda: slope(lambda x: x * x, 3.0), seconds=0.2)
+    assert trouble.kind == shield.ENDLESS
     assert (sys.stdout, sys.stderr, sys.stdin) == streams
     assert {name: sys.modules[name] for name in modules} == modules
     assert sys.gettrace() is None or "cov" in repr(sys.gettrace())
@@ -169,6 +172,15 @@ def test_the_packages_own_value_is_not_a_solution():
 
     for value in (autograd.Value, Mine):
         assert "write your own" in str(check("backward", value))
+
+
+def test_progress_marks_what_was_checked(monkeypatch):
+    monkeypatch.setattr("autograd.exercises._marks", {})
+    check("slope", lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5)
+    check("order", lambda root: [])
+    rows = progress().splitlines()
+    assert [row[0] for row in rows] == ["✓", *"····", "✗", *"·" * (len(TASKS) - 6)]
+    assert "topological order" in rows[5]
 
 
 def test_check_says_what_it_needs():

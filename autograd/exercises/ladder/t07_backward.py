@@ -147,6 +147,18 @@ ways  # {'start': 1, 'left': 2, 'right': 1, 'end': 3}
             ),
         ),
         Mistake(
+            "parents_backward",
+            "`backward()` of the parents makes each of them an end of its own, with gradient 1. "
+            "Hand on with `_backward()`, once for each node in the order.",
+            (
+                (
+                    "        for node in reversed(order):\n            node._backward()",
+                    "        self._backward()\n        for parent in self.parents:\n"
+                    "            parent.backward()",
+                ),
+            ),
+        ),
+        Mistake(
             "preorder",
             "A node hands on before it has received everything: the order puts a node down "
             "before its parents were visited (pre-order). Put it down after them.",
