@@ -30,10 +30,19 @@ class ConvNet(nn.Module):
         return self.head([v for plane in self.conv([image]) for row in plane for v in row])
 
 
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        self.rnn, self.head = nn.RNN(4, 16), nn.Layer(16, 10, "linear")
+
+    def forward(self, xs: Any) -> Any:
+        return self.head(self.rnn(xs)[-1])
+
+
 MODELS = {
     "moons": lambda: nn.MLP(2, [16, 16, 1]),
     "digits": lambda: nn.MLP(64, [32, 10]),
     "conv": ConvNet,
+    "rnn": Recurrent,
     "big": lambda: nn.MLP(784, [1024, 256, 10]),
 }
 
@@ -63,7 +72,7 @@ def build(workload: str, numbers: Any) -> Step:
 
 def in_order(params: Any) -> list[float]:
     """A neuron's weights, then its bias; neuron by neuron, layer by layer: nn's order."""
-    layers = [params["kernel"]] if "kernel" in params else []
+    layers = [params[key] for key in ("kernel", "rnn") if key in params]
     return [
         x
         for layer in [*layers, *params["layers"]]

@@ -22,6 +22,18 @@ def _layers(workload: str, numbers: Any) -> Step:
     return ours.build(workload, numbers)
 
 
+def _jitted(workload: str, numbers: Any) -> Step:
+    from benchmarks import jitted
+
+    return jitted.build(workload, numbers)
+
+
+def _numpy(workload: str, numbers: Any) -> Step:
+    from benchmarks import numpy_by_hand
+
+    return numpy_by_hand.build(workload, numbers)
+
+
 def _by_hand(workload: str, numbers: Any) -> Step:
     from autograd import Value, exp, log
     from benchmarks.scalar import Kit
@@ -54,6 +66,8 @@ LAYERS, BY_HAND = "glassgrad, nn's layers", "glassgrad, sums by hand"
 PARTICIPANTS = [
     Participant(BY_HAND, _by_hand),
     Participant(LAYERS, _layers, without=("chain",)),
+    Participant("glassgrad, jit", _jitted, without=("chain",)),
+    Participant("NumPy by hand, float64", _numpy, without=("chain",)),
     Participant("micrograd, as shipped", _micrograd),
     Participant("micrograd, collector off", _micrograd, collector=False),
     Participant("microgpt-style Value", _microgpt_style),

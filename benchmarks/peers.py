@@ -141,6 +141,14 @@ class Tensors:
             features = f.relu(f.conv2d(image, w, kernel["b"], stride=2))
             return f.cross_entropy(mlp(features.flatten(1)), ys)
 
+        def rnn() -> Any:
+            cell = params["rnn"]
+            state = torch.zeros(len(ys), 16, dtype=self.dtype)
+            for t in range(xs.shape[1]):
+                seen = torch.cat([xs[:, t], state], 1)
+                state = torch.tanh(f.linear(seen, cell["w"], cell["b"]))
+            return f.cross_entropy(mlp(state), ys)
+
         def rms_norm(x: Any) -> Any:
             return x * ((x * x).mean(-1, keepdim=True) + 1e-5) ** -0.5
 
@@ -165,7 +173,8 @@ class Tensors:
             return v
 
         programs = {"moons": moons, "digits": digits, "big": digits}
-        loss_of = (programs | {"conv": conv, "gpt": gpt, "chain": chain})[workload]
+        programs |= {"conv": conv, "gpt": gpt, "rnn": rnn, "chain": chain}
+        loss_of = programs[workload]
 
         def step() -> float:
             loss = loss_of()

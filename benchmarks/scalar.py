@@ -48,6 +48,21 @@ class Kit:
         losses = [self.logsumexp(row) - row[target] for row, target in zip(logits, targets)]
         return self.sum(losses) * (1 / len(losses))
 
+    def rnn(self, params: Any, data: Any) -> Any:
+        cell, logits = params["rnn"], []
+        for sequence in data["xs"]:
+            state = [self.value(0.0) for _ in cell["b"]]
+            for x in sequence:
+                seen = [*[self.value(v) for v in x], *state]
+                sums = [self.dot(w, seen, b) for w, b in zip(cell["w"], cell["b"])]
+                state = [self.tanh(v) for v in sums]
+            logits.append(self.mlp(params["layers"], state))
+        return self.cross_entropy(logits, data["ys"])
+
+    def tanh(self, v: Any) -> Any:
+        e = self.exp(v * 2.0)
+        return (e + -1.0) / (e + 1.0)
+
     def rms_norm(self, x: Any) -> list[Any]:
         scale = (self.dot(x, x) * (1 / len(x)) + 1e-5) ** -0.5
         return [v * scale for v in x]

@@ -82,6 +82,13 @@ def gpt(rng: random.Random) -> Numbers:
     return {"params": params, "data": {"tokens": tokens}, "lr": 0.05}
 
 
+def rnn(rng: random.Random) -> Numbers:
+    params = {"rnn": dense(rng, 20, 16)[0], "layers": dense(rng, 16, 10)}
+    xs = [[[rng.gauss(0, 1) for _ in range(4)] for _ in range(20)] for _ in range(16)]
+    data = {"xs": xs, "ys": [rng.randrange(10) for _ in range(16)]}
+    return {"params": params, "data": data, "lr": 0.05}
+
+
 def big(rng: random.Random) -> Numbers:
     data = {"xs": [[rng.random() for _ in range(784)]], "ys": [3]}
     return {"params": {"layers": dense(rng, 784, 1024, 256, 10)}, "data": data, "lr": 0.001}
@@ -96,6 +103,7 @@ WORKLOADS = {
     "digits": Workload("MLP 64-32-10, 32 digits, cross-entropy", digits),
     "gpt": Workload("one-layer GPT (16 wide, 4 heads), one name of 8 letters", gpt),
     "conv": Workload("3x3x4 convolution, stride 2, and 36-10, 16 digits", conv),
+    "rnn": Workload("RNN 4-16 over 20 steps, and 16-10, 16 sequences", rnn),
     "big": Workload("MLP 784-1024-256-10 (1.07 M parameters), one example", big, 1, quick=False),
     "chain": Workload("1,000,000 operations, each on the last one's result", chain, 1, quick=False),
 }
