@@ -48,6 +48,7 @@ class Program:
         self.constants: dict[str, np.ndarray] = {}
         self.limits: dict[str, np.ndarray] = {}  # for integer arguments: how large they may be
         self.buffers: list[Array] = []
+        self.row_stacks: dict[Any, Any] = {}
         self.tape: list[Callable[[], None]] = []  # the reverse of each operation
         self.given: list[Array] = []  # P, G, the arguments and their gradients
         self.fragile = False  # whether NaN may spread to what eager never reaches: see `add_up`
@@ -619,13 +620,15 @@ class Program:
             spread = lambda code: self.per_term(code, counts)
             total = lambda code: self.segments("np.add", code, counts)
         top = self.let("top", apply("np.minimum({0}, 1.7e308)", top))  # finite: inf - inf is NaN
-        inner = total(apply("np.exp({0})", x - spread(top)))
+        e = self.let("e", apply("np.exp({0})", x - spread(top)))
+        inner = self.let("total", total(e))
         self.emit(array, top + apply("np.log({0})", inner), self.comment(kind))
 
         def reverse() -> None:
             g = self.add_up(array)
             if g is not None:
-                self.contribute(k, index, spread(g) * apply("np.exp({0})", x - spread(y)))
+                softmax = e / spread(inner)  # = exp(x - y)
+                self.contribute(k, index, spread(g) * softmax)
 
         self.tape.append(reverse)
         return array
@@ -704,7 +707,8 @@ class Program:
         """The sum of an array's gradients: code of its shape, or of a number that stands for all;
         None if there is none. A parameter's goes into its `buffer`.
         """
-        found = sorted(map(self.once, array.gradients), key=lambda item: item[0].size)
+        found = self.stacked(list(map(self.once, array.gradients)))
+        found.sort(key=lambda item: item[0].size)
         if array.chosen:  # eager knows no gradient of what was not looked up, here it is 0; and
             reached = np.zeros(array.size, bool)  # 0 times infinity, further on, is NaN
             for item in array.gradients:
@@ -739,6 +743,54 @@ class Program:
         for plan in plans:
             self.scatter(buffer, *plan)
         return buffer.code()
+
+    def stacked(self, found: list[Any]) -> list[Any]:
+        """A parameter that is used in many steps, as in an RNN: a.T @ x + b.T @ y + ... is one
+        product of all rows, [a; b; ...].T @ [x; y; ...]; and so are sums over rows."""
+        groups: dict[Any, list[Any]] = {}
+        rest = []
+        for item in found:
+            index, code = item
+            rows = self.rows_of(code)
+            if rows:
+                shape = tuple(r.shape[1:] for r in rows)
+                groups.setdefault((index.shape, index.tobytes(), shape), []).append((item, rows))
+            else:
+                rest.append(item)
+        for members in groups.values():
+            if len(members) < 4:
+                rest += [item for item, _ in members]
+                continue
+            index = members[0][0][0]
+            columns = [self.joined_rows([rows[j] for _, rows in members])
+                       for j in range(len(members[0][1]))]  # fmt: skip
+            code = (
+                self.matmul(self.transpose(columns[0]), columns[1], index.shape)
+                if len(columns) == 2
+                else self.total(columns[0], (0,))
+            )
+            rest.append((index, code))
+        return rest
+
+    def rows_of(self, code: Any) -> list[View]:
+        """[a, x] of a.T @ x, [a] of a sum over the rows of a, else nothing."""
+        if not shape_of(code):
+            return []
+        if code.template == "{0} @ {1}" and code.args[0].template == "{0}.T":
+            found = [code.args[0].args[0], code.args[1]]
+        elif code.template == "np.add.reduce({0}, 0)":
+            found = [code.args[0]]
+        else:
+            return []
+        return found if all(isinstance(r, View) and len(r.shape) == 2 for r in found) else []
+
+    def joined_rows(self, rows: list[View]) -> Any:
+        key = tuple([(r.array.name, r.start, r.axes) for r in rows])
+        if key not in self.row_stacks:
+            listed = ", ".join([f"{{{i}}}" for i in range(len(rows))])
+            shape = (sum([r.shape[0] for r in rows]), *rows[0].shape[1:])
+            self.row_stacks[key] = self.let("rows", Code(f"np.concatenate(({listed}))", rows, shape))
+        return self.row_stacks[key]
 
     def named(self, stem: str, code: Any) -> Any:
         return code if isinstance(code, View) and code.whole else self.let(stem, code)

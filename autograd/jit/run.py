@@ -1,5 +1,6 @@
 """The NumPy back end: a program in use, its memory, its results and its training steps."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -106,13 +107,14 @@ class Arrays(Compiled):
     def step(self, run: "Run") -> float:
         try:
             self.store.settle()
-            loss = run.forward()
-            run.pull()
-            if not self.sole:  # zero_grad is for the optimizer's parameters, others accumulate
-                self.store.grad[self.trained] = 0.0
-                self.store.grad += run.gradient
-            if np.isfinite(loss):
-                self.update(self.store.grad)
+            with np.errstate(all="ignore"):
+                loss = run.forward()
+                run.pull()
+                if not self.sole:  # zero_grad is for the optimizer's parameters, others accumulate
+                    self.store.grad[self.trained] = 0.0
+                    self.store.grad += run.gradient
+                if math.isfinite(loss):
+                    self.update(self.store.grad)
         finally:
             self.put_back(run)
         return loss
@@ -133,12 +135,11 @@ class Arrays(Compiled):
                 optimizer.state[name] = np.array(column, float)
         columns = list(optimizer.state.values())
         p, g = data[at], gradient[at]
-        with np.errstate(all="ignore"):
-            for i in range(0, len(p), CHUNK):
-                part = slice(i, i + CHUNK)
-                p[part], *new = optimizer.update(p[part], g[part], *[c[part] for c in columns])
-                for column, numbers in zip(columns, new):
-                    column[part] = numbers
+        for i in range(0, len(p), CHUNK):
+            part = slice(i, i + CHUNK)
+            p[part], *new = optimizer.update(p[part], g[part], *[c[part] for c in columns])
+            for column, numbers in zip(columns, new):
+                column[part] = numbers
         if not isinstance(at, slice):
             data[at] = p
 
@@ -190,17 +191,15 @@ class Run:
     def forward(self) -> float:
         if self.clear:
             self.store.grad[...] = 0.0
-        with np.errstate(all="ignore"):
-            steps = self.start()
-            loss = next(steps)
+        steps = self.start()
+        loss = next(steps)
         self.pending = steps
         return float(loss)
 
     def pull(self) -> None:
         """The backward pass, once."""
         if self.pending is not None:
-            with np.errstate(all="ignore"):
-                next(self.pending)
+            next(self.pending)
             self.pending = None
             if self.compiled.replayed and any(np.isnan(g).any() for g in self.gradients()):
                 self.replay(*self.compiled.replayed)
@@ -241,7 +240,8 @@ class Lease:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.loss = run.forward()
+        with np.errstate(all="ignore"):
+            self.loss = run.forward()
 
     def __del__(self) -> None:
         self.run.compiled.put_back(self.run)
@@ -265,7 +265,8 @@ class Result(Value):
     @property
     def partials(self) -> Any:
         run = self.lease.run
-        run.pull()
+        with np.errstate(all="ignore"):
+            run.pull()
         return (1.0, *np.concatenate([*run.gradients()[1:], np.zeros(0)]).tolist())
 
     @partials.setter
@@ -293,7 +294,8 @@ class Parameters(Value):
     def grad(self, upstream: float) -> None:
         if upstream:
             run = self.lease.run
-            run.pull()
+            with np.errstate(all="ignore"):
+                run.pull()
             if run.gradient.size:
                 grad = run.store.grad
                 grad[: run.gradient.size] += upstream * run.gradient
@@ -313,9 +315,10 @@ def _view(a: np.ndarray, start: int, shape: Any, steps: Any) -> np.ndarray:
 
 
 def _check(indices: np.ndarray, limits: np.ndarray) -> None:
-    """IndexError, as from `take`, for an index that is out of range."""
-    if (indices.view(np.uint64) >= limits).any():
-        bad = int(np.flatnonzero(indices.view(np.uint64) >= limits)[0])
+    """IndexError, as from `take`, for an index that is out of range (below 0 is very large)."""
+    outside = indices.view(np.uint64) >= limits
+    if 1 in outside.tobytes():  # a third of the time of outside.any()
+        bad = int(np.flatnonzero(outside)[0])
         raise IndexError(
             f"index {indices[bad]} is out of range: there are {limits[bad]} values, from 0"
         )

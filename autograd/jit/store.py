@@ -46,7 +46,8 @@ class Store:
         """Before parameters change: finish the backward passes that need them as they are."""
         for run in self.top()[0].runs:
             if run.pending is not None:
-                run.pull()
+                with np.errstate(all="ignore"):
+                    run.pull()
 
 
 class Stored(Value):
