@@ -53,7 +53,7 @@ def task_cells(name, solved):
     yield text(f"{name}-about", "## A neighbour, solved\n\nSomething close to it. Run it, change it.")
     yield code(f"{name}-neighbour", task.neighbour.rstrip())
     yield text(f"{name}-your-turn", YOUR_TURN)
-    source = task.reference if solved else task.stub
+    source = task.solution if solved else task.stub  # the solution with nbgrader's own marks
     yield code(f"{name}-solution", source.rstrip(), solution=True)
     yield text(f"{name}-how", HOW)
     yield code(

@@ -2,11 +2,14 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from autograd.exercises import TASKS
+from autograd.exercises.judge import judge
+from autograd.exercises.task import load
 
 pytest.importorskip("nbclient")
 FOLDER = Path(__file__).parent.parent.parent / "notebooks"
@@ -59,6 +62,21 @@ def test_the_solution_passes_its_check_and_the_exercise_hides_it(name):
     exercise = "\n".join(sources(cells("exercises", name)))
     assert "SOLUTION" not in exercise
     assert f"task {TASKS[name].number}, {name}: write this" in exercise
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_solutions_carry_nbgraders_marks(name):
+    """What `nbgrader generate_assignment` makes of them is a stub that counts as not written."""
+    (source,) = [
+        "".join(c["source"])
+        for c in cells("solutions", name)
+        if c["metadata"]["nbgrader"]["solution"]
+    ]
+    region = r"^( *)### BEGIN SOLUTION\n(?:.*\n)*? *### END SOLUTION$"
+    stub, n = re.subn(region, r"\1raise NotImplementedError()", source, flags=re.MULTILINE)
+    assert n >= 1
+    task = TASKS[name]
+    assert judge(task, load(stub, task.targets)).todo
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -80,7 +80,7 @@ calculus, only by calling `f`.
 
 Take a small step to both sides of `x`, see how far `f` moves, and divide by the distance
 between the two points. `f` takes a number and returns a number. Your result must be right to
-six digits; with a step of about `1e-5` to *both* sides it will be.""",
+seven digits; with a step of about `1e-5` to *both* sides it will be.""",
     neighbour="""\
 # A neighbour: the mean of f around x, also found only by calling f at two points.
 def mean_around(f, x, h=0.5):
