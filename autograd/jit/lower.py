@@ -789,7 +789,9 @@ class Program:
         if key not in self.row_stacks:
             listed = ", ".join([f"{{{i}}}" for i in range(len(rows))])
             shape = (sum([r.shape[0] for r in rows]), *rows[0].shape[1:])
-            self.row_stacks[key] = self.let("rows", Code(f"np.concatenate(({listed}))", rows, shape))
+            self.row_stacks[key] = self.let(
+                "rows", Code(f"np.concatenate(({listed}))", rows, shape)
+            )
         return self.row_stacks[key]
 
     def named(self, stem: str, code: Any) -> Any:

@@ -3,13 +3,23 @@
 A program counts as equal if value and gradients are within 1e-10 relative of the eager engine's,
 for two sets of numbers. Where rounding alone moves the eager result by more than that (found by
 running it on parameters moved by one part in 1e15), the program is counted as ill-conditioned.
+Where it divides by a sum that is exactly 0, it is counted as "sign of zero": arrays add up in
+another order, and -0.0 may be 0.0 there, so that infinities have another sign. Where the loss
+itself is NaN, a gradient may be infinite in one and NaN in the other ("NaN loss"): equal nodes
+are computed once, so 0 * inf + 1 * inf may become (0 + 1) * inf.
 """
 
+import math
 import sys
 from collections import Counter
+from typing import Any
 
+from autograd import topological_order
 from autograd.jit import jit
 from tests.jit.programs import disagreement, outcome, random_program
+
+
+FINE = ("equal", "ill-conditioned", "sign of zero", "NaN loss")
 
 
 def compare(seed: int, backend: str = "numpy") -> str:
@@ -21,7 +31,9 @@ def compare(seed: int, backend: str = "numpy") -> str:
         eager = outcome(f, parameters, data, indices)
         found = outcome(compiled, parameters, data, indices)
         error = disagreement(found, eager)
-        if error > 1e-10:
+        if error == math.inf and nan_with_nan(found, eager):
+            verdict = "NaN loss"
+        elif error > 1e-10:
             for sign in (1, -1):
                 for i, p in enumerate(arguments(k)[0]):
                     parameters[i].data = p.data * (1 + sign * 3e-16 * (i + 1))
@@ -30,10 +42,29 @@ def compare(seed: int, backend: str = "numpy") -> str:
                     verdict = "ill-conditioned"
                     break
             else:
-                return f"seed {seed}, {backend}: relative error {error:.2g}"
+                if not divides_by_zero(f(parameters, data, indices)):
+                    return f"seed {seed}, {backend}: relative error {error:.2g}"
+                verdict = "sign of zero"
     if compiled.stats["programs"] != 1:
         return f"seed {seed}, {backend}: traced again for new numbers"
     return verdict
+
+
+def nan_with_nan(found: list[float], eager: list[float]) -> bool:
+    """Both losses are NaN, and the gradients agree as far as they are finite."""
+    return all(map(math.isnan, (found[0], eager[0]))) and all(
+        abs(a - b) <= 1e-10 * abs(b) if math.isfinite(b) else not math.isfinite(a)
+        for a, b in zip(found, eager)
+    )
+
+
+def divides_by_zero(root: Any) -> bool:
+    """Here, or in a derivative: then the result depends on the sign of a zero."""
+    return any(
+        v.parents[-1 if v.op == "/" else 0].data == 0.0
+        for v in topological_order(root)
+        if v.op in ("/", "**", "log", "sqrt")
+    )
 
 
 def main(first: int, count: int, backends: list[str]) -> None:
@@ -44,7 +75,7 @@ def main(first: int, count: int, backends: list[str]) -> None:
                 verdict = compare(seed, backend)
             except Exception as error:  # a soak goes on, and reports
                 verdict = f"seed {seed}, {backend}: {type(error).__name__}: {error}"
-            if verdict not in ("equal", "ill-conditioned"):
+            if verdict not in FINE:
                 print(verdict, flush=True)
                 verdict = "wrong"
             tally[f"{backend}: {verdict}"] += 1
