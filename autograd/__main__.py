@@ -125,6 +125,7 @@ def train(training: Examples, test: Examples, epochs: int) -> tuple[nn.MLP, nn.H
         batch_size=16,
         validation=test,
         metrics={"test accuracy": accuracy},
+        jit=False,  # every one of its numbers a Value, to show that the engine itself can do it
     )
     return model, history
 
