@@ -125,6 +125,7 @@ class Array:
         self.size = size(self.shape)
         self.is_buffer = is_buffer
         self.trained = False
+        self.is_read = False
         self.gradients: list[tuple[np.ndarray, Any]] = []  # (where, what) to be added up
         self.chosen: list[Any] = []  # those of them that come from a look-up
 

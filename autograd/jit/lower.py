@@ -101,6 +101,7 @@ class Program:
         """Elements of the array of kind `k`, in the shape of `index`; where they repeat along an
         axis, that axis is 1 (but never the axis `full`)."""
         array = self.arrays[k]
+        array.is_read = True
         if self.is_const(k):
             values = np.array(self.graph.constants)[index]
             if full < 0 and index.size and (index == index.flat[0]).all():
@@ -603,7 +604,6 @@ class Program:
         k, flat = self.joined(kind.parents, np.array([i for row in kind.rows for i in row]))
         m, n = len(counts), int(counts[0])
         array = self.new(kind, "logsumexp", (m,) if m > 1 else (), (k,))
-        y = array.code()
         self.position[np.array(kind.nodes)] = np.arange(m)
         if (counts == n).all():
             index = flat.reshape(m, n) if m > 1 else flat

@@ -46,6 +46,7 @@ class Arrays(Compiled):
         self.untouched, self.constants, self.limits = (
             program.untouched, program.constants, program.limits)  # fmt: skip
         self.given = {array.name: array.size for array in program.given}
+        self.read = {array.name for array in program.given if array.is_read or program.fragile}
         self.build = _build(self.source)
         self.free: list[Run] = []
         if optimizer is not None:
@@ -136,7 +137,7 @@ class Arrays(Compiled):
         columns = list(optimizer.state.values())
         p, g = data[at], gradient[at]
         for i in range(0, len(p), CHUNK):
-            part = slice(i, i + CHUNK)
+            part = slice(i, i + CHUNK) if len(p) > CHUNK else ...
             p[part], *new = optimizer.update(p[part], g[part], *[c[part] for c in columns])
             for column, numbers in zip(columns, new):
                 column[part] = numbers
@@ -153,6 +154,7 @@ class Run:
         self.compiled, self.store, self.data = compiled, store, store.data
         self.pending: Any = None
         self.values: list[Value] = []
+        self.targets: dict[str, list[np.ndarray]] = {}
         self.memory: dict[str, np.ndarray] = {}
         in_place = compiled.owner.optimizer is not None and compiled.sole
         for name, size in compiled.given.items():
@@ -180,9 +182,14 @@ class Run:
 
     def fill(self, name: str, numbers: Any) -> None:
         array = np.asarray(numbers)
-        self.memory[name].reshape(array.shape)[...] = array
-        if f"{name}_i" in self.memory:
-            self.memory[f"{name}_i"].reshape(array.shape)[...] = array
+        targets = self.targets.get(name)
+        if targets is None:  # the numbers, as floats or as indices or both, as they are used
+            used = [name] if name in self.compiled.read else []
+            used += [f"{name}_i"] if f"{name}_i" in self.memory else []
+            targets = [self.memory[key].reshape(array.shape) for key in used]
+            self.targets[name] = targets
+        for target in targets:
+            target[...] = array
 
     def fill_values(self, name: str, values: list[Value]) -> None:
         self.memory[name][...] = [v.data for v in values]

@@ -18,7 +18,6 @@ from autograd import topological_order
 from autograd.jit import jit
 from tests.jit.programs import disagreement, outcome, random_program
 
-
 FINE = ("equal", "ill-conditioned", "sign of zero", "NaN loss")
 
 
