@@ -57,8 +57,15 @@ def draw(
     one box, and what is outside of the network as ops. direction: "LR" or "TB". lit: nodes to
     outline, and edges, each as (child, place among its parents); at level "op" only.
 
+    A jitted function (see `autograd.jit`) that has been called shows its arrays, each with the
+    number of scalar nodes that it holds.
+
     Gradients show once `backward()` has run. Raises ValueError above 1,000 boxes.
     """
+    if hasattr(root, "boxes"):  # a jitted function
+        from autograd.draw.program import draw_program
+
+        return draw_program(root.boxes, direction)
     roots = values_in(root)
     if not roots:
         raise TypeError(

@@ -61,6 +61,11 @@ class Jitted:
         return self._latest().source
 
     @property
+    def boxes(self) -> list[Any]:
+        """The kinds and their arrays, for `autograd.draw`."""
+        return self._latest().boxes
+
+    @property
     def stats(self) -> dict[str, Any]:
         return {**self._latest().stats, "programs": sum(map(len, self.programs.values()))}
 
@@ -75,6 +80,7 @@ class Compiled:
 
     source: str
     stats: dict[str, Any]
+    boxes: list[Any]  # what a picture shows
 
     def __init__(self, owner: Jitted, args: Any, kwargs: Any) -> None:
         self.owner = owner

@@ -1,6 +1,7 @@
 """Stage 4: one array operation (or a few) for each kind, its reverse, and the printed program."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,18 @@ from autograd.ops import OPS
 RAGGED = 3  # sums of more different lengths than this are one segmented sum
 
 
+@dataclass(frozen=True)
+class Box:
+    """A kind in a picture: its array, and how many scalar nodes it holds (0: an input)."""
+
+    name: str
+    op: str
+    shape: tuple[int, ...]
+    nodes: int
+    parents: list[int]
+    layer: str
+
+
 class Program:
     """The array program of a graph: `source`, and what is needed to run it."""
 
@@ -54,9 +67,28 @@ class Program:
         self.fragile = False  # whether NaN may spread to what eager never reaches: see `add_up`
         self.untouched = False  # whether some places of G are never written
         self.arrays: dict[int, Array] = {}
+        self.kind_parents = {
+            k: sorted({p for term in kind.parents for p in ([term] if kind.op != "sum" else term)})
+            for k, kind in enumerate(graph.kinds)
+            if kind.op != "const"
+        }
         for k, kind in enumerate(graph.kinds):
             self.arrays[k] = self.lower(kind) if kind.nodes else self.leaf(kind)
         self.source = self.finish()
+
+    def boxes(self) -> list[Box]:
+        """What a picture shows: the kinds, in order, and the arrays that they are read from."""
+        found: list[Box] = []
+        place: dict[int, int] = {}
+        for k, kind in enumerate(self.graph.kinds):
+            if k in self.kind_parents and (kind.nodes or self.arrays[k].is_read):
+                array, comment = self.arrays[k], self.comment(kind) if kind.nodes else ""
+                parents = [place[p] for p in self.kind_parents[k] if p in place]
+                place[k] = len(found)
+                found.append(
+                    Box(array.name, kind.op, array.shape, len(kind.nodes), parents, comment)
+                )
+        return found
 
     # --- names and statements --------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ class Arrays(Compiled):
         self.untouched, self.constants, self.limits = (
             program.untouched, program.constants, program.limits)  # fmt: skip
         self.given = {array.name: array.size for array in program.given}
+        self.boxes = program.boxes()
         self.read = {array.name for array in program.given if array.is_read or program.fragile}
         self.build = _build(self.source)
         self.free: list[Run] = []

@@ -81,6 +81,7 @@ class Unrolled(Compiled):
         exec(compile(self.source, "<jit>", "exec"), space)  # our own text
         self.program = space["step"]
         self.stats = {"nodes": len(nodes), "kinds": 0, "array ops": 0}
+        self.boxes = []
 
     def leaves(self, trace: Trace) -> dict[int, str]:
         """The text of each leaf, by id."""

@@ -322,3 +322,12 @@ def test_fifty_steps_stay_with_the_eager_engine() -> None:
         value.backward()
         eager.step()
         assert step(b, XS, YS) == pytest.approx(value.data, rel=1e-9)
+
+
+def test_a_picture_shows_the_kinds_as_boxes() -> None:
+    compiled = jit(loss)
+    compiled(model_of(), XS, YS)
+    drawing = autograd.draw(compiled)
+    assert drawing.dot.count("[id=n") > 8
+    assert "12 scalar nodes" in drawing.dot  # three examples through four neurons
+    assert sum(box.nodes for box in compiled.boxes) <= compiled.stats["nodes"]
