@@ -98,7 +98,7 @@ def cross_entropy(logits: Any, target: Any) -> Value:
 
 
 def l1_penalty(parameters: Iterable[Value]) -> Value:
-    """The sum of |p|: added to a loss, it pulls unneeded parameters to exactly 0."""
+    """The sum of |p|: added to a loss, it pulls every parameter to 0 with the same force."""
     return sum([abs(p) for p in _given(parameters)])  # type: ignore[no-any-return]
 
 

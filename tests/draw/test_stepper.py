@@ -196,6 +196,12 @@ def test_save_writes_the_page(tmp_path):
     assert (tmp_path / "x.html").read_text(encoding="utf-8") == made.html
 
 
+def test_a_graph_whose_backward_has_run_has_a_stepper_too():
+    loss = small()
+    loss.backward()
+    assert "Next" in stepper(loss).html
+
+
 def test_infinite_and_undefined_numbers_are_shown_and_asked_for():
     x = Value(0.0, "x")
     frames = data_of(stepper(x.log() * 0.0, quiz=True).html)["steps"]
