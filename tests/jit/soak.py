@@ -58,11 +58,12 @@ def nan_with_nan(found: list[float], eager: list[float]) -> bool:
 
 
 def divides_by_zero(root: Any) -> bool:
-    """Here, or in a derivative: then the result depends on the sign of a zero."""
+    """Here, in a derivative, or among the plain numbers: then a zero's sign decides the result."""
     return any(
         v.parents[-1 if v.op == "/" else 0].data == 0.0
-        for v in topological_order(root)
         if v.op in ("/", "**", "log", "sqrt")
+        else not v.parents and math.isinf(v.data)
+        for v in topological_order(root)
     )
 
 
