@@ -6,6 +6,7 @@ cause. If none does, the numbers themselves are compared: a sign, a factor, noth
 """
 
 import math
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 from numbers import Real
@@ -171,7 +172,8 @@ def _explain(verdict: Verdict, targets: Targets, oracle: Targets, seed: int) -> 
     if answer.trouble:
         text = answer.trouble.text
         return replace(verdict, cause=next(cause for part, cause in _ERRORS if part in text))
-    return replace(verdict, cause=_cause_in_numbers([a for this, _, a in seen if this]))
+    what = _cause_in_numbers([a for this, _, a in seen if this])
+    return replace(verdict, cause=f"{what} {_common_part(seen)}".strip())
 
 
 def _experience(task: Task, law: Law, targets: Targets, oracle: Targets, seed: int) -> Experience:
@@ -282,6 +284,23 @@ def _cause_in_numbers(answers: list[Answer]) -> str:
     if len(gaps) > 1 and all(same(gap, gaps[0]) for gap in gaps):
         return f"Each number is off by {gaps[0]:.4g}: something is added that should not be."
     return ""
+
+
+def _common_part(seen: Experience) -> str:
+    """What all the cases that fail have in their text, and few of those that pass."""
+    failing = [_words(case) for _, case, answer in seen if not answer.right]
+    passing = [_words(case) for _, case, answer in seen if answer.right]
+    common = set.intersection(*failing) if failing else set()
+    rare = [w for w in sorted(common) if sum(w in p for p in passing) < 0.3 * len(passing)]
+    if not rare:
+        return ""
+    words = " and ".join(f"`{word}`" for word in rare)
+    return f"Every case that fails has {words} in it: look there first."
+
+
+def _words(case: Case) -> set[str]:
+    text = re.sub(r"-?\b\d[\d.e]*", "", case.text)  # a number's sign is not an operator
+    return set(re.findall(r"\*\*|[-+*/]|\w+(?=\()", text))
 
 
 def _numbers(got: Any, want: Any) -> list[tuple[float, float]]:

@@ -144,6 +144,21 @@ def test_an_unknown_mistake_is_described_by_its_numbers(kind):
     assert words in verdict.cause, str(verdict)
 
 
+PLACES = [
+    ("one_op", changed(CLOSURES, ("(1 - t ** 2)", "(1 - t ** 3)")), "`tanh`"),
+    ("one_op", changed(PAIRS, ("(self, 1 / self.data)", "(self, 2 / self.data)")), "`log`"),
+    ("backward", changed(CLOSURES, ("(out.data > 0)", "(out.data > 0) * 0.3")), "`relu`"),
+    ("functions", changed(TASKS["functions"].reference, ("1 / x", "1.1 / x")), "`log`"),
+]
+
+
+@pytest.mark.parametrize(("name", "source", "place"), PLACES)
+def test_what_only_the_failing_cases_have_in_common_is_pointed_at(name, source, place):
+    verdict = verdict_of(name, source)
+    assert not verdict.mistake
+    assert f"Every case that fails has {place} in it" in verdict.cause, str(verdict)
+
+
 NAIVE = {  # first attempts, and what they must be told
     "no grad": (
         "value",

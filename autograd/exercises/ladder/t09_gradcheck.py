@@ -18,12 +18,12 @@ def case(text: str, f: Callable[..., Value], xs: list[float], verdict: bool) -> 
     def run(gradcheck: Callable[..., Any]) -> Outcome:
         given = list(xs)
         answer = gradcheck(f, given)
-        return {"answer": bool(answer), "the list xs is as it was": given == xs}
+        return {"accepted": bool(answer), "the list xs is as it was": given == xs}
 
     return Case(
         f"f = {text}\ngradcheck(f, {xs})",
         run,
-        lambda: {"answer": verdict, "the list xs is as it was": True},
+        lambda: {"accepted": verdict, "the list xs is as it was": True},
     )
 
 
