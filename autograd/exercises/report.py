@@ -53,7 +53,7 @@ def as_html(v: "Verdict") -> str:
     page.append(f'<p style="color:{colour};margin:4px 0"><b>{e(first)}</b></p>')
     if not (v.passed or v.refused or v.todo):
         assert v.law is not None and v.case is not None and v.answer is not None
-        page.append(f"<p><b>The law.</b> {e(v.law.says)}</p>")
+        page.append(f"<p><b>The law.</b> {_code(e(v.law.says))}</p>")
         page.append("<p><b>The smallest case that breaks it</b></p>")
         page.append(f'<pre style="margin:4px 16px">{e(v.case.text)}</pre>')
         if v.answer.trouble:
