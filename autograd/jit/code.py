@@ -51,6 +51,9 @@ class Code:
             return a
         return apply(op.numpy, *args, call=_UFUNC.get(op.symbol, ""))
 
+    def __bool__(self) -> bool:
+        raise TypeError("this is the text of a number, which is not known yet")
+
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
@@ -63,6 +66,8 @@ class Code:
     def __rmul__(self, o: Any) -> Any: return self.apply_op(OPS["*"], (o, self))
     def __truediv__(self, o: Any) -> Any: return self.apply_op(OPS["/"], (self, o))
     def __pow__(self, o: Any) -> Any: return self.apply_op(OPS["**"], (self, o))
+    def __rtruediv__(self, o: Any) -> Any: return self.apply_op(OPS["/"], (o, self))
+    def __rpow__(self, o: Any) -> Any: return self.apply_op(OPS["**"], (o, self))
     def __neg__(self) -> Any: return apply("-{0}", self)
     def __lt__(self, o: Any) -> Any: return compare("{0} < {1}", self, o)
     def __le__(self, o: Any) -> Any: return compare("{0} <= {1}", self, o)

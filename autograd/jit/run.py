@@ -11,10 +11,12 @@ from autograd.jit.kinds import Graph, group
 from autograd.jit.lower import Program
 from autograd.jit.store import Stored, adopt, places
 from autograd.jit.trace import Trace
+from autograd.jit.update import Update
 from autograd.ops import OPS
 from autograd.value import Value
 
-CHUNK = 16_384  # numbers that an update handles at once: they stay in the processor's cache
+
+_UPDATE = "\n\n# The optimizer's update, in place.\n"
 
 
 class Arrays(Compiled):
@@ -50,6 +52,8 @@ class Arrays(Compiled):
         self.read = {array.name for array in program.given if array.is_read or program.fragile}
         self.build = _build(self.source)
         self.free: list[Run] = []
+        self.rule: Update | None = None
+        self.is_arithmetic = True  # is the optimizer's rule such that `Update` can compile it?
         if optimizer is not None:
             index = places(self.store, optimizer.params)
             start, n = int(index[0]), len(index)
@@ -135,15 +139,20 @@ class Arrays(Compiled):
         for name, column in optimizer.state.items():
             if not isinstance(column, np.ndarray):
                 optimizer.state[name] = np.array(column, float)
+        if isinstance(at, slice) and self.is_arithmetic:
+            try:
+                if self.rule is None or not self.rule.fits(data, gradient):
+                    self.rule = Update(optimizer, data, gradient, at)
+                    self.source = f"{self.source.partition(_UPDATE)[0]}{_UPDATE}{self.rule.source}"
+            except (TypeError, AttributeError, KeyError):  # the rule calls other functions
+                self.is_arithmetic = False
+            else:
+                self.rule()
+                return
         columns = list(optimizer.state.values())
-        p, g = data[at], gradient[at]
-        for i in range(0, len(p), CHUNK):
-            part = slice(i, i + CHUNK) if len(p) > CHUNK else ...
-            p[part], *new = optimizer.update(p[part], g[part], *[c[part] for c in columns])
-            for column, numbers in zip(columns, new):
-                column[part] = numbers
-        if not isinstance(at, slice):
-            data[at] = p
+        data[at], *new = optimizer.update(data[at], gradient[at], *columns)
+        for column, numbers in zip(columns, new):
+            column[...] = numbers
 
 
 class Run:

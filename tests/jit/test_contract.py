@@ -331,3 +331,23 @@ def test_a_picture_shows_the_kinds_as_boxes() -> None:
     assert drawing.dot.count("[id=n") > 8
     assert "12 scalar nodes" in drawing.dot  # three examples through four neurons
     assert sum(box.nodes for box in compiled.boxes) <= compiled.stats["nodes"]
+
+
+def test_an_optimizer_with_other_functions_in_its_rule_works_too() -> None:
+    class Signs(nn.optim.Optimizer):
+        memory = ("largest",)
+
+        def update(self, p: Any, g: Any, *state: Any) -> Any:
+            return p - self.lr * np.sign(g), np.maximum(state[0], abs(g))
+
+    a, b = model_of(), model_of()
+    eager, other = Signs(a.parameters(), 0.1), Signs(b.parameters(), 0.1)
+    step = jit(loss, optimizer=other)
+    for _ in range(3):
+        eager.zero_grad()
+        loss(a, XS, YS).backward()
+        eager.step()
+        step(b, XS, YS)
+    data = [p.data for p in b.parameters()]
+    assert data == pytest.approx([p.data for p in a.parameters()], rel=1e-9)
+    assert other.state["largest"] == pytest.approx(eager.state["largest"], rel=1e-9)
