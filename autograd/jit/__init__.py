@@ -2,8 +2,9 @@
 
 Read in this order: trace.py (call the function on symbols), kinds.py (group what looks alike),
 patterns.py (find slices, rows and outer products in indices), lower.py with code.py (array code,
-its reverse, its text), store.py (parameters in one array), update.py (the optimiser's rule), run.py
-(a program in use), calls.py with watch.py (which program, and when to trace again). scalar.py is the other back end: one line
+its reverse, its text), store.py (parameters in one array), update.py (the optimiser's rule),
+run.py (a program in use), calls.py with watch.py (which program, and when to trace again).
+scalar.py is the other back end: one line
 of Python for each node. NumPy is imported by the first call of `jit`, for its back end only.
 """
 

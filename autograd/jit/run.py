@@ -15,7 +15,6 @@ from autograd.jit.update import Update
 from autograd.ops import OPS
 from autograd.value import Value
 
-
 _UPDATE = "\n\n# The optimizer's update, in place.\n"
 
 
