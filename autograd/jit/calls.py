@@ -16,6 +16,10 @@ from autograd.ops import OPS
 from autograd.value import Value
 
 
+KEPT = 64  # programs for one number of arguments: who changes a static argument every step, traces
+# every step, but the memory does not fill up
+
+
 class Jitted:
     """A compiled function. source: its latest program, as Python text. stats: nodes, kinds and
     array operations, seconds of tracing and analysis, and how many programs are cached."""
@@ -50,6 +54,9 @@ class Jitted:
                     compiled = self.compile(self, args, kwargs)
                 run = compiled.bind(values)
             known.insert(0, compiled)
+            for old in known[KEPT:]:
+                old.forget()
+            del known[KEPT:]
         self.latest = compiled
         if self.optimizer is not None:
             return compiled.step(run)
@@ -174,6 +181,9 @@ class Compiled:
 
     def put_back(self, run: Any) -> None:
         """The run is not needed any more."""
+
+    def forget(self) -> None:
+        """The program will not be called again."""
 
     def objects(self, x: Any) -> list[Any]:
         """What in the arguments may change without a trace in their signature: modules, say."""

@@ -106,6 +106,11 @@ class Arrays(Compiled):
         else:
             self.free.append(run)
 
+    def forget(self) -> None:
+        for run in self.free:
+            run.drop()
+        self.free.clear()
+
     def value(self, run: "Run") -> Value:
         return Result.of(Lease(run))
 

@@ -351,3 +351,12 @@ def test_an_optimizer_with_other_functions_in_its_rule_works_too() -> None:
     data = [p.data for p in b.parameters()]
     assert data == pytest.approx([p.data for p in a.parameters()], rel=1e-9)
     assert other.state["largest"] == pytest.approx(eager.state["largest"], rel=1e-9)
+
+
+def test_a_static_argument_that_always_changes_does_not_fill_the_memory() -> None:
+    compiled = jit(lambda w, name: w * len(name))
+    w = Value(2.0)
+    for i in range(70):
+        assert compiled(w, "x" * (i + 1)).data == 2.0 * (i + 1)
+    assert compiled.stats["programs"] == 64
+    assert compiled(w, "x").data == 2.0
