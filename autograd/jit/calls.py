@@ -15,7 +15,6 @@ from autograd.jit.watch import Watch
 from autograd.ops import OPS
 from autograd.value import Value
 
-
 KEPT = 64  # programs for one number of arguments: who changes a static argument every step, traces
 # every step, but the memory does not fill up
 
