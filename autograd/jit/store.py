@@ -111,9 +111,15 @@ def adopt(parameters: Sequence[Value]) -> Store:
         at = part.stop
     data[at:] = list(map(DATA.__get__, fresh))
     grad[at:] = list(map(GRAD.__get__, fresh))
-    _for_all(DATA.__set__, fresh, repeat(store))
-    _for_all(GRAD.__set__, fresh, range(at, at + len(fresh)))
-    _for_all(setattr, fresh, repeat("__class__"), repeat(Stored))
+    try:
+        _for_all(DATA.__set__, fresh, repeat(store))
+        _for_all(GRAD.__set__, fresh, range(at, at + len(fresh)))
+        _for_all(setattr, fresh, repeat("__class__"), repeat(Stored))
+    except BaseException:  # Ctrl-C, say: back to plain Values, none of them half moved
+        _for_all(setattr, fresh, repeat("__class__"), repeat(Value))
+        _for_all(DATA.__set__, fresh, data[at:].tolist())
+        _for_all(GRAD.__set__, fresh, grad[at:].tolist())
+        raise
     return store
 
 

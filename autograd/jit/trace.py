@@ -170,21 +170,22 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
     earlier, state = engine.recorder, random.getstate()
     hidden = [cls.__dict__["data"] for cls in guarded]
     with _masks(modules, found):
-        engine.recorder = record
-        Value.apply_op = staticmethod(record_nary)
-        for cls in guarded:
-            type.__setattr__(cls, "data", property(_look, set_data))
-        type.__setattr__(Constant, "data", DATA)  # what a number in the code was, can be read
-        tracers.append(found)
         try:
+            tracers.append(found)
+            engine.recorder = record
+            Value.apply_op = staticmethod(record_nary)
+            type.__setattr__(Constant, "data", DATA)  # what a number in the code was, can be read
+            for cls in guarded:
+                type.__setattr__(cls, "data", property(_look, set_data))
             root = run(found)
-        finally:
+        finally:  # also after Ctrl-C
             for cls, slot in zip(guarded, hidden):
                 type.__setattr__(cls, "data", slot)
-            type.__delattr__(Constant, "data")
+            if "data" in vars(Constant):
+                type.__delattr__(Constant, "data")
             engine.recorder = earlier
             Value.apply_op = staticmethod(engine.apply)
-            tracers.pop()
+            tracers[:] = [t for t in tracers if t is not found]
     if random.getstate() != state:
         raise TraceError(
             "the function draws random numbers, and jit would repeat the same ones forever: draw "
