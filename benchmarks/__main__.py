@@ -1,8 +1,9 @@
 """`python -m benchmarks`: every workload, every participant, interleaved; Markdown on the way out.
 
-Each participant runs in a process of its own. In each round every participant makes one step, so
-that a slow moment of the machine hits them all; the first round is a warm-up and is not counted.
-All start from the same numbers, and their losses are compared at every step.
+Each participant runs in a process of its own. In each round every participant has a turn, a fifth
+of a second of steps (or one, if that takes longer), so that a slow moment of the machine hits them
+all; the first round is one step to warm up, and is not counted. All start from the same numbers,
+and their losses are compared in the first two steps.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from typing import Any
 from benchmarks.participants import BY_HAND, LAYERS, PARTICIPANTS
 from benchmarks.workloads import WORKLOADS
 
+TURN = 0.2  # seconds
 Results = dict[str, dict[str, Any]]  # workload -> participant -> what was measured
 
 
@@ -54,18 +56,19 @@ def measure(workload: str, rounds: int) -> dict[str, Any]:
         for i in range(rounds + 1):
             for p in taking_part:
                 print(f"\r\033[K{workload} {i}/{rounds} {p.name}", end="", file=sys.stderr)
-                steps[p.name].append(one_step(workers[p.name]))
-            check_losses(workload, [(p, steps[p.name][-1]) for p in taking_part])
+                steps[p.name].append(turn(workers[p.name], TURN if i else 0.0))
+            if i < 2:  # from then on, some have made more steps than others
+                check_losses(workload, [(p, steps[p.name][-1]) for p in taking_part])
         for worker in workers.values():
             worker.communicate()
     print(file=sys.stderr)
     return {name: summary(facts) for name, facts in steps.items()}
 
 
-def one_step(worker: Any) -> dict[str, Any]:
-    """What the worker says of its next step; {"failed": why} if its process has died."""
+def turn(worker: Any, seconds: float) -> dict[str, Any]:
+    """What the worker says of its next steps; {"failed": why} if its process has died."""
     try:
-        worker.stdin.write("step\n")
+        worker.stdin.write(f"{seconds}\n")
         worker.stdin.flush()
     except BrokenPipeError:
         pass
@@ -107,8 +110,9 @@ def report(results: Results) -> str:
         f"Made by `python -m benchmarks` on {machine()}.",
         "Times are medians of whole training steps: forward, backward, gradient descent.",
         "They are the processor's time, and PyTorch has one thread.",
-        "Rounds are interleaved, each participant in a process of its own.",
-        "All have the same numbers to start from, and their losses are compared at every step.",
+        "Rounds are interleaved: each participant, in a process of its own, makes steps for "
+        f"{TURN} s (or one, if that takes longer), then it is the next one's turn.",
+        "All have the same numbers to start from, and their losses are compared.",
         "micrograd has no exp and log: `benchmarks/peers.py` adds them, in its style.",
         "",
         *(f"- **{name}**: {WORKLOADS[name].what}." for name in results),

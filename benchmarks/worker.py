@@ -1,8 +1,11 @@
-"""One participant in one workload, in a process of its own: it makes a step for each line it reads.
+"""One participant in one workload, in a process of its own: each line that it reads is a turn.
 
-`python -m benchmarks.worker WORKLOAD PARTICIPANT FILE`, with the numbers as JSON in FILE. For
-each line on standard input it answers with one line of JSON. It counts the seconds for which
-this process had a processor: on a busy machine the clock on the wall would favour short steps.
+`python -m benchmarks.worker WORKLOAD PARTICIPANT FILE`, with the numbers as JSON in FILE. A line
+on standard input says how many seconds of steps to make, at least one step; the answer is a line
+of JSON, with the first step's loss and the mean time of a step. A turn is many short steps in a
+row, as in training: after the turns of the others the processor's caches are cold, and a single
+step of microseconds would measure only that. It counts the seconds for which this process had a
+processor: on a busy machine the clock on the wall would favour short steps.
 """
 
 import gc
@@ -25,7 +28,7 @@ def work(workload: str, name: str, path: str) -> None:
     step = participant.build(workload, numbers)
     del numbers["params"]  # they live on in the step
     raised = False
-    for _ in sys.stdin:
+    for line in sys.stdin:
         start = time.process_time()
         try:
             loss = step()
@@ -35,9 +38,12 @@ def work(workload: str, name: str, path: str) -> None:
             gc.collect()  # or the failed try would count in the peak memory
             start = time.process_time()
             loss = step()
-        seconds = time.process_time() - start
+        count = 1
+        while (seconds := time.process_time() - start) < float(line):
+            step()
+            count += 1
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        facts = {"seconds": seconds, "loss": loss, "peak_mb": peak, "raised": raised}
+        facts = {"seconds": seconds / count, "loss": loss, "peak_mb": peak, "raised": raised}
         print(json.dumps(facts), flush=True)
 
 
