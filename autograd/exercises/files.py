@@ -5,6 +5,7 @@ seconds: the parent process reads what the child reports, line by line, and ends
 """
 
 import json
+import linecache
 import os
 import re
 import secrets
@@ -164,7 +165,9 @@ def _child(path: Path, seed: int, names: list[str]) -> None:
 def _load(path: Path) -> tuple[dict[str, Any], str]:
     """Run the student's file: the names that it defines, and what is wrong with it, or ""."""
     try:
-        code = compile(source_of(path), path.name, "exec")
+        source = source_of(path)
+        linecache.cache[path.name] = len(source), None, source.splitlines(True), path.name
+        code = compile(source, path.name, "exec")
     except (SyntaxError, ValueError) as error:  # ValueError: a null byte
         line = f" in line {error.lineno}" if isinstance(error, SyntaxError) else ""
         return {}, f"this is not Python: {error.args[0]}{line}"

@@ -173,7 +173,9 @@ def _explain(verdict: Verdict, targets: Targets, oracle: Targets, seed: int) -> 
         text = answer.trouble.text
         return replace(verdict, cause=next(cause for part, cause in _ERRORS if part in text))
     what = _cause_in_numbers([a for this, _, a in seen if this])
-    return replace(verdict, cause=f"{what} {_common_part(seen)}".strip())
+    assert verdict.case is not None
+    where = _common_part(seen, verdict.case)
+    return replace(verdict, cause=f"{what} {where}".strip() or _UNKNOWN)
 
 
 def _experience(task: Task, law: Law, targets: Targets, oracle: Targets, seed: int) -> Experience:
@@ -189,7 +191,11 @@ def _experience(task: Task, law: Law, targets: Targets, oracle: Targets, seed: i
 
 
 def _known_mistake(task: Task, seen: Experience, seed: int) -> tuple[Mistake | None, str]:
-    """The mistake of the catalogue whose answers are the student's, and how far they agree."""
+    """The mistake of the catalogue whose answers are the student's, and how far they agree.
+
+    They must agree both ways: where the student fails, and where the mistake would fail. Else a
+    mistake that spoils everything would be blamed for a single wrong case that it happens to hit.
+    """
     failing = [i for i, (this, _, answer) in enumerate(seen) if this and not answer.right]
     best, best_score, evidence = None, (0.0, 0.0), ""
     for mistake, theirs in _answers_of_mistakes(task, seed):
@@ -197,11 +203,20 @@ def _known_mistake(task: Task, seen: Experience, seed: int) -> tuple[Mistake | N
         hits = sum(agree[i] for i in failing)
         if not failing or not agree[failing[0]] or hits < 0.6 * len(failing):
             continue
+        would_fail = [same_ for same_, other in zip(agree, theirs) if not other.right]
+        if sum(would_fail) < 0.6 * len(would_fail):
+            continue
         score = (hits / len(failing), sum(agree) / len(agree))
         if score > best_score:
             best, best_score = mistake, score
-            evidence = f"it gives your answer in {hits} of the {len(failing)} cases that fail"
+            evidence = f"it gives your answer in {_of(hits, len(failing))}"
     return best, evidence
+
+
+def _of(hits: int, n: int) -> str:
+    if hits < n:
+        return f"{hits} of the {n} cases that fail"
+    return f"all {n} cases that fail" if n > 1 else "the one case that fails"
 
 
 @cache
@@ -236,38 +251,116 @@ _CAUSES = {
     shield.EXIT: "Take the exit() out: give the result back with `return`.",
     shield.TAMPERED: "Work with names of your own, and leave the shared ones as they are.",
 }
+_UNKNOWN = (
+    "It is none of the known mistakes. Type this case into a cell of its own, work it out by hand, "
+    "and print each step of your code beside it."
+)
 _ERRORS = (  # (what the error's text holds, the cause): the first that fits
-    ("'NoneType'", "Something is None where a result should be: is a `return` missing?"),
+    (
+        "NoneType",
+        "Something is None where a result should be: is a `return` missing? (`append()`, "
+        "`reverse()` and `sort()` change a list and give back None.)",
+    ),
     (
         "would silently drop the graph",
-        "Python's `math` works on plain numbers; Values have "
-        "functions of their own, `v.exp()` and `v.log()`, which keep the way back.",
+        "Python's `math` works on plain numbers; Values have functions of their own, `v.exp()`, "
+        "`v.log()` and `v.tanh()`, which keep the way back.",
     ),
-    ("AttributeError: 'int'", "A plain number stands where a Value is expected: wrap it in Value."),
     (
-        "AttributeError: 'float'",
-        "A plain number stands where a Value is expected: wrap it in Value.",
+        "has no attribute 'backward'",
+        "A plain number came out where a Value is expected. Compute with the Values themselves, "
+        "without `.data` and `math`: a number knows no way back.",
     ),
-    ("AttributeError", "This name is not there: is it set in `__init__`, and spelled like this?"),
+    ("'method' object", "A method is used without being called: put `()` behind its name."),
+    ("'function' ", "A function is used as if it were its result: call it, as in `f(x)`."),
+    (
+        "AttributeError: 'list'",
+        "A list stands where one Value is expected: go through it item by item.",
+    ),
+    *(
+        (
+            f"AttributeError: '{kind}'",
+            "A plain number stands where a Value is expected: wrap it in Value. (Or, if a number "
+            "is right here, use Python's `math` on it.)",
+        )
+        for kind in ("int", "float")
+    ),
+    (
+        "AttributeError",
+        "This name is not there: is it set in `__init__`, with `self.` before it, and spelled "
+        "like this?",
+    ),
+    ("is not callable", "What stands before the brackets is no function: are they one too many?"),
+    (
+        "'Value' object is not iterable",
+        "One Value stands where a list or a tuple is expected. (`(x)` is only x; a tuple of one "
+        "is `(x,)`.)",
+    ),
+    *(
+        (
+            words,
+            "A single thing stands where a list or a tuple is expected. (`(x)` is only x; a tuple "
+            "of one is `(x,)`.)",
+        )
+        for words in ("is not iterable", "has no len()", "is not subscriptable", "cannot unpack")
+    ),
+    (
+        "indices must be integers",
+        "`for x in things` gives the things themselves, not their places: work with x, or take "
+        "`for i, x in enumerate(things)`.",
+    ),
+    (
+        "IndexError",
+        "A list is asked for more than it has: places count from 0, and the last is `len - 1`.",
+    ),
+    ("ZeroDivisionError", "Something is divided by 0: print what stands below the line."),
+    ("empty sequence", "There is nothing in this list: is one thing too few put into it?"),
     ("argument", "The call does not fit: compare the parameters with those in the task."),
+    *(
+        (
+            words,
+            "A whole list stands where a single number or Value belongs: go through it item by "
+            "item, or unpack it, as in `f(*things)`.",
+        )
+        for words in ("'list'", "type list", "sequence", '(not "int") to list')
+    ),
+    (
+        "and 'Value'",
+        "A plain number stands on the left of a Value, and nobody knows what to do. Is the method "
+        "missing that Python asks for here (`__radd__` and the like)? Or should the right side be "
+        "a plain number, too?",
+    ),
     ("unsupported operand", "An operator is missing: which method does Python look for here?"),
+    ("not supported between", "These have no order: they cannot be compared, and not be sorted."),
     (
         "RecursionError",
-        "A function calls itself without coming to an end. Does it call itself "
-        "by a detour, as `__rsub__` and `-` can? Is a node visited again and again?",
+        "A function calls itself without coming to an end. In `__mul__`, for instance, "
+        "`self * other` calls `__mul__` once more; by a detour `-` and `__rsub__` can do so, too. "
+        "Or is a node visited again and again?",
     ),
     ("NameError", "A name is used that was never set: is it misspelt, or is an `import` missing?"),
     ("EOFError", "input() has nobody to ask here: take what you need as a parameter."),
-    ("", "Your code raised this error; look at the line that it names."),
+    ("", "Your code raised this error; the line that did it is named above."),
 )
 
 
 def _cause_in_numbers(answers: list[Answer]) -> str:
     """What the wrong numbers of these answers have in common, if they have."""
     wrong = [w for answer in answers for w in answer.wrong]
-    pairs = [(g, e) for _, got, want in wrong for g, e in _numbers(got, want)]
+    pairs = [(g, e) for _, got, want in wrong for g, e in _numbers(got, want) if not same(g, e)]
     if any(got is None for _, got, want in wrong if want is not None):
-        return "There is no answer (None): is a `return` missing, or a value never set?"
+        printed = " (What is printed is not given back.)" if any(a.printed for a in answers) else ""
+        return f"There is no answer (None): is a `return` missing, or a value never set?{printed}"
+    if any(isinstance(got, str) and isinstance(want, float) for _, got, want in wrong):
+        return (
+            "Something else stands where a plain number belongs. Is a Value in it, or a function "
+            "that was never called? The number in a Value is its `.data`."
+        )
+    if any(not math.isfinite(g) for g in _all_numbers([got for _, got, _ in wrong])):
+        return (
+            "nan is 0 / 0 or inf - inf, and inf is too big for a float: look for a division by "
+            "0, log(0) or exp() of a big number."
+        )
     if not pairs:
         return ""
     if all(g == 0 for g, _ in pairs):
@@ -286,11 +379,16 @@ def _cause_in_numbers(answers: list[Answer]) -> str:
     return ""
 
 
-def _common_part(seen: Experience) -> str:
-    """What all the cases that fail have in their text, and few of those that pass."""
+def _common_part(seen: Experience, shown: Case) -> str:
+    """What all the cases that fail have in their text, and few of those that pass.
+
+    What stands in every case of the law says nothing: the law is about it.
+    """
     failing = [_words(case) for _, case, answer in seen if not answer.right]
     passing = [_words(case) for _, case, answer in seen if answer.right]
-    common = set.intersection(*failing) if failing else set()
+    law = [_words(case) for this, case, _ in seen if this]
+    mine = _words(shown)
+    common = mine.intersection(*failing) - mine.intersection(*law)
     rare = [w for w in sorted(common) if sum(w in p for p in passing) < 0.3 * len(passing)]
     if not rare:
         return ""
@@ -301,6 +399,12 @@ def _common_part(seen: Experience) -> str:
 def _words(case: Case) -> set[str]:
     text = re.sub(r"-?\b\d[\d.e]*", "", case.text)  # a number's sign is not an operator
     return set(re.findall(r"\*\*|[-+*/]|\w+(?=\()", text))
+
+
+def _all_numbers(x: Any) -> list[float]:
+    if isinstance(x, list):
+        return [number for item in x for number in _all_numbers(item)]
+    return [x] if isinstance(x, float) else []
 
 
 def _numbers(got: Any, want: Any) -> list[tuple[float, float]]:

@@ -4,6 +4,7 @@ import html
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
+from autograd.exercises.shield import Trouble
 from autograd.exercises.task import Case
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def as_text(v: "Verdict") -> str:
     if v.todo:
         assert v.answer.trouble is not None
         so_far = f" So far {v.laws_held} of {len(v.task.laws)} laws hold." if v.laws_held else ""
-        return f"· {task}: not written yet ({v.answer.trouble.where}).{so_far}"
+        place = f": `raise NotImplementedError` still stands in {v.answer.trouble.where}"
+        return f"· {task}: not written yet{place if v.answer.trouble.where else ''}.{so_far}"
     lines = [
         f"✗ {task}: law {v.laws_held + 1} of {len(v.task.laws)} fails.",
         f"  The law: {v.law.says}",
@@ -29,10 +31,11 @@ def as_text(v: "Verdict") -> str:
         indent(v.case.text, "      "),
     ]
     if v.answer.trouble:
-        where = f" ({v.answer.trouble.where})" if v.answer.trouble.where else ""
-        lines.append(f"  What happened: {v.answer.trouble.text}{where}.")
+        lines.append(f"  What happened: {_what_happened(v.answer.trouble)}")
+        if v.answer.trouble.code:
+            lines.append(f"      {v.answer.trouble.code}")
     for name, got, expected in v.answer.wrong[:8]:
-        lines.append(f"      {name}: got {show(got)}, expected {show(expected)}")
+        lines.append("      {}: got {}, expected {}".format(name, *show_both(got, expected)))
     if len(v.answer.wrong) > 8:
         lines.append(f"      ... and {len(v.answer.wrong) - 8} more")
     if v.cause:
@@ -57,12 +60,14 @@ def as_html(v: "Verdict") -> str:
         page.append("<p><b>The smallest case that breaks it</b></p>")
         page.append(f'<pre style="margin:4px 16px">{e(v.case.text)}</pre>')
         if v.answer.trouble:
-            where = f" ({v.answer.trouble.where})" if v.answer.trouble.where else ""
-            page.append(f"<p><b>What happened.</b> {e(v.answer.trouble.text + where)}.</p>")
+            page.append(f"<p><b>What happened.</b> {e(_what_happened(v.answer.trouble))}</p>")
+            if v.answer.trouble.code:
+                page.append(f'<pre style="margin:4px 16px">{e(v.answer.trouble.code)}</pre>')
         if v.answer.wrong:
             rows = "".join(
-                f"<tr><td><code>{e(name)}</code></td><td>{e(show(got))}</td>"
-                f"<td>{e(show(want))}</td></tr>"
+                "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>".format(
+                    *map(e, (name, *show_both(got, want)))
+                )
                 for name, got, want in v.answer.wrong[:8]
             )
             head = "<tr><th></th><th>got</th><th>expected</th></tr>"
@@ -90,12 +95,27 @@ def _code(text: str) -> str:
     return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(parts))
 
 
-def show(x: Any) -> str:
+def _what_happened(trouble: Trouble) -> str:
+    """A sentence: the error, and where."""
+    text = trouble.text.rstrip(".")
+    return f"{text} ({trouble.where})." if trouble.where else f"{text}."
+
+
+def show_both(got: Any, expected: Any) -> tuple[str, str]:
+    """Both as a reader would write them, with as many digits as tell them apart."""
+    for digits in (6, 9, 12):
+        both = show(got, digits), show(expected, digits)
+        if both[0] != both[1]:
+            return both
+    return show(got, 17), show(expected, 17)
+
+
+def show(x: Any, digits: int = 6) -> str:
     """A number, truth, text or list as a reader would write it."""
     if isinstance(x, float):
-        return f"{x:.6g}"
+        return f"{x:.{digits}g}"
     if isinstance(x, list):
-        return "[" + ", ".join(map(show, x)) + "]"
+        return "[" + ", ".join(show(item, digits) for item in x) + "]"
     return {None: "nothing", True: "yes", False: "no"}.get(x, str(x))
 
 

@@ -7,9 +7,11 @@ student's file is, besides, run in a process of its own (see `files.py`), which 
 
 import builtins
 import io
+import linecache
 import math
 import operator
 import random
+import re
 import signal
 import sys
 import threading
@@ -33,7 +35,8 @@ class Trouble:
 
     kind: str
     text: str
-    where: str = ""  # the student's line
+    where: str = ""  # in the student's code: "line 5, in Value.__init__"
+    code: str = ""  # that line, if it can be found
 
 
 class _TooLong(BaseException):  # not an Exception: `except Exception` must not catch it
@@ -53,32 +56,34 @@ def run(function: Callable[[], Any], seconds: float) -> tuple[Any, Trouble | Non
     except SystemExit:
         trouble = Trouble(EXIT, "it called exit(): a solution returns instead of ending Python")
     except NotImplementedError as error:
-        trouble = Trouble(TODO, str(error) or "it is not written yet", _line(error))
+        trouble = Trouble(TODO, str(error) or "it is not written yet", *_line(error))
     except RecursionError as error:
         text = "RecursionError: a function went on calling itself"
-        trouble = Trouble(ERROR, text, _line(error))
+        trouble = Trouble(ERROR, text, *_line(error))
     except KeyboardInterrupt:  # of whoever waits for the answer
         world.restore()
         raise
     except BaseException as error:
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        trouble = Trouble(ERROR, text, _line(error))
+        trouble = Trouble(ERROR, text, *_line(error))
     changed = world.restore()
     if changed:
         trouble = Trouble(TAMPERED, f"it changed {', '.join(changed)}, which others use as well")
     return result, trouble, printed.getvalue()[-2000:]
 
 
-def _line(error: BaseException) -> str:
-    """Where the student's code failed: the innermost frame that is not ours."""
-    where, trace = "", error.__traceback__
+def _line(error: BaseException) -> tuple[str, str]:
+    """Where the student's code failed, the innermost frame that is not ours, and the line there."""
+    where, line, trace = "", "", error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
         module = str(trace.tb_frame.f_globals.get("__name__", ""))
         if module.split(".")[0] not in ("autograd", "nn") and code.co_filename != "<string>":
-            where = f"line {trace.tb_lineno}, in {code.co_name}"
+            name = getattr(code, "co_qualname", code.co_name)  # Python 3.10 has no qualname
+            where = f"line {trace.tb_lineno}, in {re.sub(r'[.]<[a-z]+>', '', name)}"
+            line = linecache.getline(code.co_filename, trace.tb_lineno).strip()
         trace = trace.tb_next
-    return where
+    return where, line
 
 
 # --- time ---------------------------------------------------------------------------------------
