@@ -204,7 +204,7 @@ def _known_mistake(task: Task, seen: Experience, seed: int) -> tuple[Mistake | N
         if not failing or not agree[failing[0]] or hits < 0.6 * len(failing):
             continue
         would_fail = [same_ for same_, other in zip(agree, theirs) if not other.right]
-        if sum(would_fail) < 0.6 * len(would_fail):
+        if sum(would_fail) < 0.4 * len(would_fail):
             continue
         score = (hits / len(failing), sum(agree) / len(agree))
         if score > best_score:
@@ -252,8 +252,8 @@ _CAUSES = {
     shield.TAMPERED: "Work with names of your own, and leave the shared ones as they are.",
 }
 _UNKNOWN = (
-    "It is none of the known mistakes. Type this case into a cell of its own, work it out by hand, "
-    "and print each step of your code beside it."
+    "It is none of the known mistakes. Work this case out by hand, and print each step of your "
+    "code beside it."
 )
 _ERRORS = (  # (what the error's text holds, the cause): the first that fits
     (
@@ -267,16 +267,16 @@ _ERRORS = (  # (what the error's text holds, the cause): the first that fits
         "`v.log()` and `v.tanh()`, which keep the way back.",
     ),
     (
+        "AttributeError: 'list'",
+        "A list stands where one Value is expected: go through it item by item.",
+    ),
+    (
         "has no attribute 'backward'",
         "A plain number came out where a Value is expected. Compute with the Values themselves, "
         "without `.data` and `math`: a number knows no way back.",
     ),
     ("'method' object", "A method is used without being called: put `()` behind its name."),
     ("'function' ", "A function is used as if it were its result: call it, as in `f(x)`."),
-    (
-        "AttributeError: 'list'",
-        "A list stands where one Value is expected: go through it item by item.",
-    ),
     *(
         (
             f"AttributeError: '{kind}'",
@@ -314,7 +314,10 @@ _ERRORS = (  # (what the error's text holds, the cause): the first that fits
         "A list is asked for more than it has: places count from 0, and the last is `len - 1`.",
     ),
     ("ZeroDivisionError", "Something is divided by 0: print what stands below the line."),
-    ("empty sequence", "There is nothing in this list: is one thing too few put into it?"),
+    *(
+        (words, "There is nothing in this list: is one thing too few put into it?")
+        for words in ("empty sequence", "is empty")
+    ),
     ("argument", "The call does not fit: compare the parameters with those in the task."),
     *(
         (
@@ -324,6 +327,7 @@ _ERRORS = (  # (what the error's text holds, the cause): the first that fits
         )
         for words in ("'list'", "type list", "sequence", '(not "int") to list')
     ),
+    ("not supported between", "These have no order: they cannot be compared, and not be sorted."),
     (
         "and 'Value'",
         "A plain number stands on the left of a Value, and nobody knows what to do. Is the method "
@@ -331,7 +335,6 @@ _ERRORS = (  # (what the error's text holds, the cause): the first that fits
         "a plain number, too?",
     ),
     ("unsupported operand", "An operator is missing: which method does Python look for here?"),
-    ("not supported between", "These have no order: they cannot be compared, and not be sorted."),
     (
         "RecursionError",
         "A function calls itself without coming to an end. In `__mul__`, for instance, "
@@ -348,7 +351,9 @@ def _cause_in_numbers(answers: list[Answer]) -> str:
     """What the wrong numbers of these answers have in common, if they have."""
     wrong = [w for answer in answers for w in answer.wrong]
     pairs = [(g, e) for _, got, want in wrong for g, e in _numbers(got, want) if not same(g, e)]
-    if any(got is None for _, got, want in wrong if want is not None):
+    if any(
+        a.outcome and None in (a.outcome.get(name, 0) for name, _, _ in a.wrong) for a in answers
+    ):
         printed = " (What is printed is not given back.)" if any(a.printed for a in answers) else ""
         return f"There is no answer (None): is a `return` missing, or a value never set?{printed}"
     if any(isinstance(got, str) and isinstance(want, float) for _, got, want in wrong):
@@ -363,14 +368,18 @@ def _cause_in_numbers(answers: list[Answer]) -> str:
         )
     if not pairs:
         return ""
-    if all(g == 0 for g, _ in pairs):
+    in_lists = any(isinstance(got, list) for _, got, _ in wrong)
+    if all(g == 0 for g, _ in pairs) and not in_lists:
         return "Nothing arrives here: the number is still 0."
     ratios = [g / e for g, e in pairs if e]
     if ratios and all(same(r, ratios[0]) for r in ratios):
         if same(ratios[0], -1.0):
             return "The size is right and the sign is wrong."
         if len(ratios) > 1:
-            return f"The result is {ratios[0]:.4g} times what it should be: a factor is wrong."
+            return (
+                f"The result is {ratios[0]:.4g} times what it should be. Is a factor wrong, or is "
+                "a part left out or counted twice?"
+            )
     if all(same(g, e, 1e-2) for g, e in pairs):
         return "Nearly right, but not exact enough."
     gaps = [g - e for g, e in pairs]

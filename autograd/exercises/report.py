@@ -1,6 +1,7 @@
 """A verdict in words: plain text for the terminal, a page with the graph drawn for a notebook."""
 
 import html
+import re
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
@@ -91,8 +92,11 @@ def as_html(v: "Verdict") -> str:
 
 
 def _code(text: str) -> str:
-    parts = text.split("`")  # `a` -> <code>a</code>
-    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(parts))
+    parts = text.split("`")  # `a` -> <code>a</code>, and *a* outside of it -> <em>a</em>
+    return "".join(
+        f"<code>{p}</code>" if i % 2 else re.sub(r"\*(\w+)\*", r"<em>\1</em>", p)
+        for i, p in enumerate(parts)
+    )
 
 
 def _what_happened(trouble: Trouble) -> str:

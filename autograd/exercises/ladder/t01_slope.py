@@ -156,5 +156,33 @@ def slope(f, x, h=1e-5):
             "`f(x) / x` is the slope of the line from the origin, not that of the curve at x.",
             (("(f(x + h) - f(x - h)) / (2 * h)", "f(x) / x if x else 0.0"),),
         ),
+        Mistake(
+            "left_only",
+            "You stepped to the left only, `f(x) - f(x - h)`: that is right to about h, and more "
+            "is asked here. Step to both sides.",
+            (("(f(x + h) - f(x - h)) / (2 * h)", "(f(x) - f(x - h)) / h"),),
+        ),
+        Mistake(
+            "brackets_of_rise",
+            "Only `f(x - h)` is divided, for `/` comes before `-`: put brackets around the whole "
+            "rise, `(f(x + h) - f(x - h))`.",
+            (("(f(x + h) - f(x - h)) /", "f(x + h) - f(x - h) /"),),
+        ),
+        Mistake(
+            "added",
+            "The two numbers of f are added, as for a mean. The rise is their difference.",
+            (("f(x + h) - f(x - h)", "f(x + h) + f(x - h)"),),
+        ),
+        Mistake(
+            "step_of_one",
+            "A step of 1 goes too far: on a curve the slope is another one there. Try 1e-5.",
+            (("1e-5", "1.0"),),
+        ),
+        Mistake(
+            "no_brackets",
+            "`/` and `*` come before `-`: brackets around the rise and around the run, `(f(x + "
+            "h) - f(x - h)) / (2 * h)`.",
+            (("(f(x + h) - f(x - h)) / (2 * h)", "f(x + h) - f(x - h) / 2 * h"),),
+        ),
     ),
 )

@@ -153,7 +153,8 @@ class Value:
         ),
         Mistake(
             "never_kept",
-            "The parents are passed on but not kept: `self.parents = parents` in `__init__`.",
+            "No parents are kept. Either `__init__` leaves out `self.parents = parents`, or the "
+            "parents *of* a and b are passed on; it must be a and b themselves, `(self, other)`.",
             (("self.parents = parents", "self.parents = ()"),),
         ),
         Mistake(
@@ -180,6 +181,12 @@ class Value:
             "integer",
             "The number is cut down to a whole one: keep `data` as it is given.",
             (("self.data = data", "self.data = int(data)"),),
+        ),
+        Mistake(
+            "tuple_in_tuple",
+            "`parents` is a tuple already, and it is put into another one: `self.parents = "
+            "parents`.",
+            (("self.parents = parents", "self.parents = (parents,)"),),
         ),
     ),
 )

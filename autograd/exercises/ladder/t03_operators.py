@@ -234,5 +234,15 @@ def as_value(x):
             "`a / b` holds the right number but not both parents: the way back is lost.",
             (("self * as_value(other) ** -1", "self * as_value(other).data ** -1"),),
         ),
+        Mistake(
+            "neg_in_place",
+            "`-a` changes `a` itself, and so does every `-` that uses it. Make a new Value.",
+            (("return self * -1", "self.data = -self.data\n        return self"),),
+        ),
+        Mistake(
+            "wrapped_again",
+            "`as_value` puts a Value into another Value: if x is a Value already, give x back.",
+            (("x if isinstance(x, Value) else Value(x)", "Value(x)"),),
+        ),
     ),
 )

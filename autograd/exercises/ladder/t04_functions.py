@@ -28,7 +28,8 @@ def case(name: str, x: float, what: str) -> Case:
         y, slope = pair  # an error here says that it is not a pair
         return {what: y if what == "value" else slope}
 
-    return Case(f"value, slope = {name}({x:g})", run)
+    # So exact that a slope found by trying will not do.
+    return Case(f"value, slope = {name}({x:g})", run, tolerance=1e-12)
 
 
 def cases(what: str, *points: tuple[str, float]) -> Callable[[random.Random], list[Case]]:
@@ -205,6 +206,12 @@ def log(x):
             "no_slope",
             "Only the value comes back: return the pair, value and slope.",
             (("return y, y\n", "return y\n"),),
+        ),
+        Mistake(
+            "by_trying",
+            "The slope is found by trying, so it is only nearly right. Here a formula is asked "
+            "for.",
+            (("1 - y * y", "(math.tanh(x + 1e-5) - math.tanh(x - 1e-5)) / 2e-5"),),
         ),
     ),
 )

@@ -46,12 +46,14 @@ def case(p: Program, upstream: float = 1.0, before: float = 0.0) -> Case:
             nodes[line[0]].grad += before
         nodes["c"].grad = upstream
         nodes["c"]._backward()
-        return {f"{line[0]}.grad": nodes[line[0]].grad for line in leaves}
+        found = {f"{line[0]}.grad": nodes[line[0]].grad for line in leaves}
+        return found | {"c.grad": nodes["c"].grad}
 
     def expected() -> Outcome:
         nodes = p.run(autograd.Value)
         nodes["c"].backward()
-        return {f"{line[0]}.grad": before + upstream * nodes[line[0]].grad for line in leaves}
+        right = {f"{line[0]}.grad": before + upstream * nodes[line[0]].grad for line in leaves}
+        return right | {"c.grad": upstream}
 
     return Case(text, run, expected, program=p if (upstream, before) == (1.0, 0.0) else None)
 
@@ -65,8 +67,21 @@ def computes(rng: random.Random) -> list[Case]:
     return [data_case(program(e)) for e in both]
 
 
+def one_step(rng: random.Random) -> list[Case]:
+    """A node between two operations: what c hands on stops there."""
+
+    def run(value_class: Any) -> Outcome:
+        nodes = p.run(value_class)
+        nodes["c"].grad = 1.0
+        nodes["c"]._backward()
+        return {f"{name}.grad": node.grad for name, node in nodes.items()}
+
+    p = graph(A, "b = a * a", "c = b * b")
+    return [Case(f"{p.source}\nc.grad = 1\nc._backward()", run)]
+
+
 def kink(rng: random.Random) -> list[Case]:
-    return [case(program("a.relu()", "a = Value(0.0)"), upstream=10.0)]
+    return [case(program("a.relu()", f"a = Value({x})"), upstream=10.0) for x in (0.0, 0.5)]
 
 
 def anywhere(rng: random.Random) -> list[Case]:
@@ -91,7 +106,8 @@ By the chain rule, `c.grad` times the derivative of `c` with respect to `a`; her
 - Each operation makes its result with `parents`, and with `partials`: the derivative of the
   result with respect to each parent, as plain numbers. `+` shows how.
 - `c._backward()` *adds* to each parent's `.grad` what it gets from `c`: its partial times
-  `c.grad`. It adds because a Value may be used more than once.
+  `c.grad`. It adds because a Value may be used more than once. It tells the parents only, not
+  theirs: who is next is the matter of tasks 6 and 7.
 
 (You may also keep a function in each node, as micrograd does: only `_backward()` counts.)""",
     neighbour="""\
@@ -128,7 +144,7 @@ ann.money, bob.money  # (50.0, 50.0)
         Law(
             "The chain rule: what arrives is the derivative times c.grad.", law(*ALL, upstream=10.0)
         ),
-        Law("Where relu bends, at 0, nothing passes.", kink),
+        Law("Where relu bends, at 0, nothing passes; right of it everything does.", kink),
         Law(
             "What a Value already has in `.grad` stays; the new part is added.",
             law(
@@ -143,6 +159,7 @@ ann.money, bob.money  # (50.0, 50.0)
             ),
         ),
         Law("A Value that is used twice gets both parts.", law("a + a", "a * a")),
+        Law("Only the parents get their part; nobody behind them does yet.", one_step),
         Law("Plain numbers do no harm.", law("a * 4", "4 * a", "a + 4", "-a")),
         Law("It holds for any numbers.", anywhere),
     ),
@@ -206,6 +223,40 @@ ann.money, bob.money  # (50.0, 50.0)
             "hands_on_data",
             "The result's number is handed on; it must be its gradient, `self.grad`.",
             (("partial * self.grad", "partial * self.data"),),
+        ),
+        Mistake(
+            "goes_on",
+            "`_backward()` goes on to the parents' parents. One step is asked for: each node "
+            "tells its own parents.",
+            (
+                (
+                    "parent.grad += partial * self.grad",
+                    "parent.grad += partial * self.grad\n            parent._backward()",
+                ),
+            ),
+        ),
+        Mistake(
+            "nothing_to_parents",
+            "Nothing arrives at the parents: it is `parent.grad` that must grow (`+=`), by "
+            "`partial * self.grad`.",
+            (("parent.grad += partial * self.grad", "self.grad += partial * parent.grad"),),
+        ),
+        Mistake(
+            "seeds_itself",
+            "`_backward()` sets this node's own `.grad`. Somebody has written it there already: "
+            "use it as it is.",
+            (
+                (
+                    "        for parent, partial in zip(",
+                    "        self.grad = 1.0\n        for parent, partial in zip(",
+                ),
+            ),
+        ),
+        Mistake(
+            "product_like_sum",
+            "The partials of `a * b` are those of `a + b`, copied. The product changes with a by "
+            "as much as b is, and the other way round.",
+            (("(other.data, self.data)", "(1.0, 1.0)"),),
         ),
     ),
 )

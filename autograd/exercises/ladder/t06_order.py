@@ -205,5 +205,44 @@ def topological_order(root):
                 ),
             ),
         ),
+        Mistake(
+            "stack",
+            "A stack of nodes still to visit, and the list turned round at the end, is not "
+            "enough: a node may land before one of its parents. Visit the parents first, each to "
+            "its end, and then write the node down.",
+            (
+                (
+                    "    visit(root)\n    return order",
+                    "    ahead = [root]\n    while ahead:\n        node = ahead.pop()\n"
+                    "        if node not in seen:\n            seen.add(node)\n"
+                    "            order.append(node)\n            ahead.extend(node.parents)\n"
+                    "    return order[::-1]",
+                ),
+            ),
+        ),
+        Mistake(
+            "preorder_reversed",
+            "Each node is written down when it is first met, and turning the list round at the "
+            "end does not mend that. Write it down *after* the visit to its parents.",
+            (
+                ("seen.add(node)\n", "seen.add(node)\n            order.append(node)\n"),
+                (
+                    "                visit(parent)\n            order.append(node)\n",
+                    "                visit(parent)\n",
+                ),
+                ("return order", "return order[::-1]"),
+            ),
+        ),
+        Mistake(
+            "one_step_only",
+            "Only the root and its own parents are listed. The parents have parents, too, and so "
+            "on down to the leaves: a function that calls itself gets there.",
+            (("    visit(root)\n    return order", "    return [*root.parents, root]"),),
+        ),
+        Mistake(
+            "data_listed",
+            "The list holds plain numbers: put the nodes themselves into it, not their `.data`.",
+            (("order.append(node)", "order.append(node.data)"),),
+        ),
     ),
 )

@@ -148,8 +148,9 @@ ways  # {'start': 1, 'left': 2, 'right': 1, 'end': 3}
         ),
         Mistake(
             "parents_backward",
-            "`backward()` of the parents makes each of them an end of its own, with gradient 1. "
-            "Hand on with `_backward()`, once for each node in the order.",
+            "`backward()` of the parents makes each of them an end of its own, with gradient 1. So "
+            "does `node.grad = 1.0` inside the loop. Only the root gets its 1, before the walk; "
+            "then hand on with `_backward()`, once for each node in the order.",
             (
                 (
                     "        for node in reversed(order):\n            node._backward()",
@@ -203,6 +204,43 @@ ways  # {'start': 1, 'left': 2, 'right': 1, 'end': 3}
             "seed_is_data",
             "The root starts with its own number as its gradient; it must be 1.",
             (("self.grad = 1.0", "self.grad = self.data"),),
+        ),
+        Mistake(
+            "nothing_handed_on",
+            "The root has its 1, but nothing arrives at its parents. Is the 1 there *before* the "
+            "walk? Is the root in the walk? And is `_backward()` called, with its brackets?",
+            (("            node._backward()", "            node._backward"),),
+        ),
+        Mistake(
+            "root_again",
+            "It is always the root that hands on: in the loop write `node._backward()`, not "
+            "`self`.",
+            (("            node._backward()", "            self._backward()"),),
+        ),
+        Mistake(
+            "parents_too",
+            "Each node hands on once for itself and once more for its child: in the loop call "
+            "`node._backward()` alone, and leave the parents to their own turn.",
+            (
+                (
+                    "            node._backward()",
+                    "            node._backward()\n            for parent in node.parents:\n"
+                    "                parent._backward()",
+                ),
+            ),
+        ),
+        Mistake(
+            "parents_first",
+            "The parents' `backward()` is called before this node has handed on, and each of "
+            "them starts with 1 as if it were the end. Go through the order instead, with "
+            "`_backward()`.",
+            (
+                (
+                    "        for node in reversed(order):\n            node._backward()",
+                    "        for parent in self.parents:\n            parent.backward()\n"
+                    "        self._backward()",
+                ),
+            ),
         ),
     ),
 )

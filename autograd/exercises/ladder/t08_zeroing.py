@@ -117,6 +117,7 @@ totals  # {'hill': 3, 'river': 3}
                 (SUM, ("c.backward()", "zero_grad([a, b])")),
                 (SUM, ("c.backward()", "zero_grad([b])")),
                 (SUM, ("c.backward()", "zero_grad((a,))")),
+                (SQUARES, ("c.backward()", "zero_grad([b])")),
             ),
         ),
         Law(
@@ -205,6 +206,12 @@ totals  # {'hill': 3, 'river': 3}
                     "        for node in order:\n            node.grad = 0.0",
                 ),
             ),
+        ),
+        Mistake(
+            "zero_goes_on",
+            "`zero_grad` clears what these Values were computed from as well; clear only those "
+            "given.",
+            (("value.grad = 0.0", "value.grad = 0.0\n        zero_grad(value.parents)"),),
         ),
     ),
 )

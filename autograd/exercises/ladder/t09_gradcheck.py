@@ -18,7 +18,8 @@ def case(text: str, f: Callable[..., Value], xs: list[float], verdict: bool) -> 
     def run(gradcheck: Callable[..., Any]) -> Outcome:
         given = list(xs)
         answer = gradcheck(f, given)
-        return {"accepted": bool(answer), "the list xs is as it was": given == xs}
+        truth = answer if answer is None or isinstance(answer, (list, tuple)) else bool(answer)
+        return {"accepted": truth, "the list xs is as it was": given == xs}
 
     return Case(
         f"f = {text}\ngradcheck(f, {xs})",
@@ -29,6 +30,7 @@ def case(text: str, f: Callable[..., Value], xs: list[float], verdict: bool) -> 
 
 def accepts(rng: random.Random) -> list[Case]:
     return [
+        case("lambda a: 2 * a", lambda a: 2 * a, [0.0], True),  # without any rounding
         case("lambda a: a + 1", lambda a: a + 1, [2.0], True),
         case("lambda a: a * a", lambda a: a * a, [3.0], True),
         case("lambda a, b: a * b", lambda a, b: a * b, [3.0, -2.0], True),
@@ -290,6 +292,50 @@ def gradcheck(f, xs, h=1e-5, tolerance=1e-4):
             "spoils_inputs",
             "The list `xs` is changed and not put back.",
             (("        right = ", "        xs[i] += 1e-9\n        right = "),),
+        ),
+        Mistake(
+            "never_backward",
+            "Nobody calls `backward()`, so every `.grad` is still 0: call it on what f gives back.",
+            (("f(*values).backward()", "f(*values)"),),
+        ),
+        Mistake(
+            "wrong_way_round",
+            "The answer is the wrong way round: False belongs to a difference that is too *big*.",
+            (("> tolerance", "< tolerance"),),
+        ),
+        Mistake(
+            "relative_only",
+            "Where the slope is tiny, rounding alone is more than a small part of it: below 1 "
+            "compare the difference itself, with `max(1, abs(slope))`.",
+            (("tolerance * max(1.0, abs(slope))", "tolerance * abs(slope)"),),
+        ),
+        Mistake(
+            "one_is_enough",
+            "One input that agrees is enough for it; all of them must.",
+            (
+                (
+                    "            return False\n    return True",
+                    "            continue\n        return True\n    return False",
+                ),
+            ),
+        ),
+        Mistake(
+            "list_of_answers",
+            "A list of answers comes back, one for each input. Give back one: `all(answers)`.",
+            (
+                ("    for i, value in", "    answers = []\n    for i, value in"),
+                ("if abs(value.grad - slope) >", "answers.append(abs(value.grad - slope) <="),
+                (
+                    "abs(slope)):\n            return False\n    return True",
+                    "abs(slope)))\n    return answers",
+                ),
+            ),
+        ),
+        Mistake(
+            "one_list",
+            "Both points are the same one: `right = xs` does not copy the list, it gives it a "
+            "second name. Make a new list for each point.",
+            (("x + h if j == i else x", "x"), ("x - h if j == i else x", "x")),
         ),
     ),
 )

@@ -25,7 +25,7 @@ def out_case(weights: list[float], bias: float, xs: list[float]) -> Case:
     def run(neurons: Neurons) -> Outcome:
         n = neurons(len(weights))
         set_up(n, weights, bias)
-        return {f"n({xs}).data": n(xs).data}
+        return {f"n({xs}).data": n(list(xs)).data}
 
     def expected() -> Outcome:
         return {f"n({xs}).data": ops.tanh(autograd.dot(weights, xs, bias))}
@@ -37,7 +37,7 @@ def grad_case(weights: list[float], bias: float, xs: list[float]) -> Case:
     def run(neurons: Neurons) -> Outcome:
         n = neurons(len(weights))
         set_up(n, weights, bias)
-        n(xs).backward()
+        n(list(xs)).backward()
         return {f"w[{i}].grad": w.grad for i, w in enumerate(n.w)} | {"b.grad": n.b.grad}
 
     def expected() -> Outcome:
@@ -110,12 +110,14 @@ def widths(rng: random.Random) -> list[Case]:
         def run(neurons: Neurons) -> Outcome:
             n = neurons(nin)
             try:
-                n(given)
-            except ValueError:
-                return {"raises ValueError": True}
-            return {"raises ValueError": False}
+                n(list(given))
+            except NotImplementedError:  # of the stub
+                raise
+            except Exception as error:
+                return {"raises": type(error).__name__}
+            return {"raises": "nothing"}
 
-        return Case(f"n = Neuron({nin})\nn({given})", run, lambda: {"raises ValueError": True})
+        return Case(f"n = Neuron({nin})\nn({given})", run, lambda: {"raises": "ValueError"})
 
     return [case(3, [1.0, 2.0]), case(2, [1.0, 2.0, 3.0])]
 
@@ -287,6 +289,28 @@ class Neuron:
             "`zip` stops at the shorter list, so a wrong number of inputs goes unnoticed. Compare "
             "the lengths and raise a ValueError.",
             (("len(xs) != len(self.w)", "False"),),
+        ),
+        Mistake(
+            "list_in_list",
+            "`[self.w, self.b]` puts a list into a list: write `[*self.w, self.b]`.",
+            (("[*self.w, self.b]", "[self.w, self.b]"),),
+        ),
+        Mistake(
+            "parameters_grow_w",
+            "`parameters()` adds the bias to the list `self.w` itself. Make a new list: "
+            "`[*self.w, self.b]` or `self.w + [self.b]`.",
+            (("return [*self.w, self.b]", "self.w.append(self.b)\n        return self.w"),),
+        ),
+        Mistake(
+            "bias_outside",
+            "The bias is added after the tanh; it belongs to the sum, inside.",
+            (("return total.tanh()", "return (total - self.b).tanh() + self.b"),),
+        ),
+        Mistake(
+            "tanh_of_number",
+            "The tanh is taken of a plain number (`.data`) and put into a new Value, which knows "
+            "no way back. Values have a `tanh()` of their own.",
+            (("total.tanh()", "autograd.Value(autograd.tanh(total.data))"),),
         ),
     ),
 )

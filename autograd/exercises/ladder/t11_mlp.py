@@ -34,7 +34,9 @@ def layer_case(nin: int, nout: int, xs: list[float], seed: int = 1) -> Case:
     def run(layers: Any, _: Any) -> Outcome:
         layer = layers(nin, nout)
         fill([layer], seed)
-        return {f"output {i}": v.data for i, v in enumerate(each(layer(xs)))}
+        out = each(layer(list(xs)))
+        count = {"number of outputs": len(out)}
+        return count | {f"output {i}": v.data for i, v in enumerate(out)}
 
     text = f"layer = Layer({nin}, {nout}), with its parameters set\nlayer({xs})"
     return Case(text, run)
@@ -42,9 +44,9 @@ def layer_case(nin: int, nout: int, xs: list[float], seed: int = 1) -> Case:
 
 def mlp_case(nin: int, nouts: list[int], xs: list[float], seed: int = 1) -> Case:
     def run(_: Any, mlps: Any) -> Outcome:
-        mlp = mlps(nin, nouts)
+        mlp = mlps(nin, list(nouts))
         fill(mlp.layers, seed)
-        out = each(mlp(xs))
+        out = each(mlp(list(xs)))
         loss = sum((v * v for v in out), 0)
         loss.backward()
         return {f"output {i}": v.data for i, v in enumerate(out)} | gradients(mlp.layers)
@@ -105,10 +107,11 @@ def at_random(rng: random.Random) -> list[Case]:
 def mlp_parts(rng: random.Random) -> list[Case]:
     def case(nin: int, nouts: list[int]) -> Case:
         def run(_: Any, mlps: Any) -> Outcome:
-            mlp = mlps(nin, nouts)
+            given = list(nouts)
+            mlp = mlps(nin, given)
             sizes = [[len(n.w) for n in layer.neurons] for layer in mlp.layers]
             widths = {f"inputs of layers[{i}]'s neurons": s for i, s in enumerate(sizes)}
-            return widths | listed(mlp, mlp.layers)
+            return widths | listed(mlp, mlp.layers) | {"the list nouts afterwards": given}
 
         return Case(f"mlp = MLP({nin}, {nouts})", run)
 
@@ -118,7 +121,7 @@ def mlp_parts(rng: random.Random) -> list[Case]:
 def shape(rng: random.Random) -> list[Case]:
     def case(nin: int, nouts: list[int]) -> Case:
         def run(_: Any, mlps: Any) -> Outcome:
-            out = mlps(nin, nouts)([1.0] * nin)
+            out = mlps(nin, list(nouts))([1.0] * nin)
             return {
                 "what comes out": f"a list of {len(out)}"
                 if hasattr(out, "__len__")
@@ -144,7 +147,7 @@ perceptron, MLP).
   neurons: a linear neuron leaves out the tanh.
 - `mlp = MLP(nin, nouts)`: `nouts` is the list of the layers' widths. `mlp.layers` is the list of
   the layers. The first one reads `nin` numbers, each other one the outputs of the one before.
-  **The last layer is linear.**
+  **The last layer is linear.** Leave the list `nouts` as it is.
 - `mlp(xs)`: what the last layer gives; a single Value, not a list, if its width is 1.
 - Both have `parameters()`: all of their neurons' parameters in one list.""",
     neighbour="""\
@@ -356,6 +359,27 @@ class MLP:
             "first_output_only",
             "Only the first output comes back, even where there are several.",
             (("xs[0] if len(xs) == 1 else xs", "xs[0]"),),
+        ),
+        Mistake(
+            "returns_after_first",
+            "The `return` stands inside the loop, so only the first layer works. Put it behind "
+            "the loop.",
+            (
+                (
+                    "        return xs[0] if len(xs) == 1 else xs",
+                    "            return xs[0] if len(xs) == 1 else xs",
+                ),
+            ),
+        ),
+        Mistake(
+            "nouts_changed",
+            "The list `nouts` belongs to the caller, and it is changed: make a list of your own, "
+            "`[nin, *nouts]` or `[nin] + nouts`.",
+            (
+                ("sizes = [nin, *nouts]", "sizes = nouts\n        sizes.insert(0, nin)"),
+                ("range(len(nouts))", "range(len(nouts) - 1)"),
+                ("i == len(nouts) - 1", "i == len(nouts) - 2"),
+            ),
         ),
     ),
 )

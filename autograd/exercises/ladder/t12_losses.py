@@ -53,8 +53,12 @@ A loss is one Value that says how wrong the outputs are.
   exp(logit) divided by the sum of all exp(logit). The loss is minus the logarithm of the
   probability of the right class.
 
-`cross_entropy` must be stable: exp(1000) is too big for a float. Softmax stays the same if one
-number is taken off all logits, so take off the largest, as a plain number.""",
+`cross_entropy` must be stable, with any logits. Two things can go wrong:
+
+- exp(1000) is too big for a float. Softmax stays the same if one number is taken off all logits,
+  so take off the largest, as a plain number.
+- exp(-1000) is 0 as a float, and the logarithm of 0 is not finite. So do not take the logarithm
+  of a quotient: log(a / b) is log(a) - log(b), and log(exp(x)) is x.""",
     neighbour="""\
 from autograd import Value
 
@@ -210,6 +214,32 @@ def cross_entropy(logits, target):
             "The right logit enters without the shift: what was taken off in the sum must be "
             "taken off there too.",
             (("(logits[target] - top)", "logits[target]"),),
+        ),
+        Mistake(
+            "root",
+            "That is the root of the mean; the mean itself is asked for.",
+            (("total / len(targets)", "(total / len(targets)) ** 0.5"),),
+        ),
+        Mistake(
+            "square_of_mean",
+            "First the mean, then the square: it must be the square of each difference, then the "
+            "mean.",
+            (
+                ("(p - t) ** 2", "(p - t)"),
+                ("return total / len(targets)", "return (total / len(targets)) ** 2"),
+            ),
+        ),
+        Mistake(
+            "log_of_zero",
+            "A small probability is 0 as a float, and log(0) is not finite. Do not take the log "
+            "of the quotient: -log(e / s) is log(s) - log(e), and log(e) is the logit, less what "
+            "was taken off.",
+            (
+                (
+                    "return total.log() - (logits[target] - top)",
+                    "return -((logits[target] - top).exp() / total).log()",
+                ),
+            ),
         ),
     ),
 )

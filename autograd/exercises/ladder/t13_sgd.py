@@ -192,7 +192,8 @@ class SGD:
         ),
         Mistake(
             "rebinds",
-            "`p = p - ...` makes a new object and lets the parameter be. Change `p.data`.",
+            "The parameters stay where they are. `p = p - ...` makes a new object, and a copy is "
+            "not the parameter: change `p.data` of the Values that were given.",
             (("p.data -= self.lr * p.grad", "p = p - self.lr * p.grad"),),
         ),
         Mistake(

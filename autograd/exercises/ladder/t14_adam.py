@@ -283,5 +283,37 @@ class Adam:
             "The step goes uphill: subtract it.",
             (("p.data -=", "p.data +="),),
         ),
+        Mistake(
+            "t_from_zero",
+            "In the first step t is still 0, so 1 - beta ** t is 0: count first, then compute.",
+            (("        self.t += 1\n", ""),),
+        ),
+        Mistake(
+            "eps_brackets",
+            "`M / sqrt(S) + eps` adds eps to the quotient: put brackets around `sqrt(S) + eps`.",
+            (("/ (math.sqrt(square) + self.eps)", "/ math.sqrt(square) + self.eps"),),
+        ),
+        Mistake(
+            "old_velocity",
+            "The step is made with the velocity of the last step: first the new v, then the step.",
+            (
+                (
+                    "            self.v[i] = self.momentum * self.v[i] + p.grad\n"
+                    "            p.data -= self.lr * self.v[i]\n",
+                    "            p.data -= self.lr * self.v[i]\n"
+                    "            self.v[i] = self.momentum * self.v[i] + p.grad\n",
+                ),
+            ),
+        ),
+        Mistake(
+            "m_not_corrected",
+            "Only s is made up for its start at 0: divide m, too, by 1 - beta1 ** t.",
+            ((" / (1 - self.beta1**self.t)", ""),),
+        ),
+        Mistake(
+            "s_not_corrected",
+            "Only m is made up for its start at 0: divide s, too, by 1 - beta2 ** t.",
+            ((" / (1 - self.beta2**self.t)", ""),),
+        ),
     ),
 )

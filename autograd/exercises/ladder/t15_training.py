@@ -39,20 +39,23 @@ def case(
     goal: float,
     most: int,
     seconds: float = 3.0,
+    only: tuple[str, ...] = (),
 ) -> Case:
+    """Train and observe the losses and the model; `only` these facts, if given."""
     name = "MLP(2, [4, 1])" if model is network else "a line w * x + b, w = 0.5, b = 0"
     xs, ys = [x for x, _ in points], [y for _, y in points]
 
     def run(train: Callable[..., Any]) -> Outcome:
         m = model()
-        losses = list(train(m, xs, ys, lr, goal, most))
+        losses = list(train(m, list(xs), list(ys), lr, goal, most))
         end = sum((float(m(x).data) - y) ** 2 for x, y in points) / len(points)
-        return {
+        facts = {
             "number of losses": len(losses),
             "first losses": losses[:4],
             "last loss": losses[-1] if losses else None,
             "loss of the model afterwards": end,
         }
+        return {k: v for k, v in facts.items() if not only or k in only}
 
     text = (
         f"model: {name}\nxs, ys = {xs}, {ys}\n"
@@ -121,11 +124,18 @@ def train(model, xs, ys, lr, goal, most):
     laws=(
         Law(
             "The first loss is that of the model as it was given.",
-            lambda rng: [case(Line, STRAIGHT[1:2], 0.1, 0.0, 1), case(Line, STRAIGHT, 0.1, 0.0, 1)],
+            lambda rng: [
+                case(Line, points, 0.1, 0.0, 1, only=("first losses",))
+                for points in (STRAIGHT[1:2], STRAIGHT)
+            ],
         ),
         Law(
-            "One round of steps makes the loss smaller.",
-            lambda rng: [case(Line, STRAIGHT[1:2], 0.1, 0.0, 2), case(Line, STRAIGHT, 0.1, 0.0, 2)],
+            "Each round makes one step, and the loss is smaller afterwards.",
+            lambda rng: [
+                case(Line, points, 0.1, 0.0, most)
+                for most in (1, 2)
+                for points in (STRAIGHT[1:2], STRAIGHT)
+            ],
         ),
         Law(
             "Every round starts with fresh gradients.",
@@ -224,6 +234,67 @@ def train(model, xs, ys, lr, goal, most):
             "values_kept",
             "The list holds Values; note the plain number, `loss.data`.",
             (("losses.append(loss.data)", "losses.append(loss)"),),
+        ),
+        Mistake(
+            "one_round",
+            "There is only one round: does the `return` stand inside the loop, or is there no "
+            "loop?",
+            (("    return losses", "        return losses"),),
+        ),
+        Mistake(
+            "step_per_example",
+            "The parameters move after each example. Add up the whole loss first, then one step.",
+            (
+                (
+                    "            total = total + (model(x) - y) ** 2\n"
+                    "        loss = total / len(xs)\n",
+                    "            loss = (model(x) - y) ** 2\n"
+                    "            total = total + loss.data\n"
+                    "            for p in model.parameters():\n                p.grad = 0.0\n"
+                    "            loss.backward()\n            for p in model.parameters():\n"
+                    "                p.data -= lr * p.grad\n"
+                    "        losses.append(total / len(xs))\n        if losses[-1] <= goal:\n"
+                    "            break\n        continue\n",
+                ),
+            ),
+        ),
+        Mistake(
+            "list_made_anew",
+            "`losses = []` stands inside the loop, so each round forgets the losses before it.",
+            (
+                (
+                    "    losses = []\n    for _ in range(most):\n",
+                    "    for _ in range(most):\n        losses = []\n",
+                ),
+            ),
+        ),
+        Mistake(
+            "stops_before_noting",
+            "The last loss is missing: note the loss first, and look at the goal afterwards.",
+            (
+                (
+                    "        losses.append(loss.data)\n        if loss.data <= goal:\n"
+                    "            break\n",
+                    "        if loss.data <= goal:\n            break\n"
+                    "        losses.append(loss.data)\n",
+                ),
+            ),
+        ),
+        Mistake(
+            "loss_once",
+            "The loss is computed once, before the loop. The parameters move, so each round "
+            "needs a new one.",
+            (
+                (
+                    "    for _ in range(most):\n        total = 0\n"
+                    "        for x, y in zip(xs, ys):\n"
+                    "            total = total + (model(x) - y) ** 2\n"
+                    "        loss = total / len(xs)\n",
+                    "    total = 0\n    for x, y in zip(xs, ys):\n"
+                    "        total = total + (model(x) - y) ** 2\n    loss = total / len(xs)\n"
+                    "    for _ in range(most):\n",
+                ),
+            ),
         ),
     ),
 )

@@ -7,29 +7,31 @@ from autograd import Value
 from autograd.exercises.task import Case, Law, Mistake, Outcome, Task
 
 
-class Dice:
-    """A generator whose random() gives the numbers of a list, one after the other."""
+class Rng:
+    """A generator whose random() gives the numbers of a list, one after the other, and counts."""
 
     def __init__(self, numbers: list[float]) -> None:
-        self.numbers = iter(numbers)
+        self.numbers, self.asked = numbers, 0
 
     def random(self) -> float:
-        return next(self.numbers)
+        self.asked += 1
+        return self.numbers[self.asked - 1] if self.asked <= len(self.numbers) else 0.5
 
 
 def case(xs: list[float], p: float, rolls: list[float], training: bool = True) -> Case:
     def run(dropout: Any) -> Outcome:
-        values = [Value(x) for x in xs]
-        out = list(dropout(values, p, Dice(rolls), training))
+        values, rng = [Value(x) for x in xs], Rng(rolls)
+        given = list(values)
+        out = list(dropout(given, p, rng, training))
         loss = Value(0.0)
         for k, v in enumerate(out, 1):
             loss = loss + v * k
         loss.backward()
         return {
             "outputs": [v.data if isinstance(v, Value) else v for v in out],
-            "xs afterwards": [v.data for v in values],
+            "xs afterwards": [v.data if isinstance(v, Value) else v for v in given],
             "gradients, if output k counts k times": [v.grad for v in values],
-        }
+        } | ({"times that rng.random() was asked": rng.asked} if p else {})  # p = 0 needs no rng
 
     given = "" if training else ", training=False"
     text = (
@@ -201,6 +203,37 @@ def dropout(xs, p, rng, training=True):
             "scaled_in_evaluation",
             "The numbers grow in evaluation too: there they go through untouched.",
             (("return list(xs)", "return [x * (1 / (1 - p)) for x in xs]"),),
+        ),
+        Mistake(
+            "at_p_too",
+            "A draw equal to p is dropped as well: below p means `<`.",
+            (("rng.random() < p", "rng.random() <= p"),),
+        ),
+        Mistake(
+            "precedence",
+            "`x / 1 - p` divides by 1 and then takes p off: brackets, `x / (1 - p)`.",
+            (
+                ("else 1 / (1 - p)", "else 1.0"),
+                ("out.append(x * factor)", "out.append(x / 1 - p if factor else x * 0.0)"),
+            ),
+        ),
+        Mistake(
+            "asks_in_evaluation",
+            "It asks `rng` in evaluation, too, where nothing is drawn: return before the loop.",
+            (
+                ("    if not training:\n        return list(xs)\n", ""),
+                (
+                    "        factor = 0.0 if rng.random() < p else 1 / (1 - p)\n",
+                    "        roll = rng.random()\n"
+                    "        factor = 1.0 if not training else 0.0 if roll < p else 1 / (1 - p)\n",
+                ),
+            ),
+        ),
+        Mistake(
+            "list_changed",
+            "The new numbers are put into the list `xs` itself: make a list of your own and "
+            "return that.",
+            (("    return out\n", "    xs[:] = out\n    return out\n"),),
         ),
     ),
 )

@@ -173,7 +173,8 @@ def attention(queries, keys, values):
         ),
         Mistake(
             "only_itself",
-            "Every place sees only itself, so nothing is mixed.",
+            "Nothing is mixed: each place gives back its own value. Either it sees only itself, or "
+            "every weight meets `values[t]` where it should meet `values[s]`.",
             (("[: t + 1]", "[t : t + 1]"),),
         ),
         Mistake(
@@ -226,6 +227,32 @@ def attention(queries, keys, values):
             "weights_cut",
             "The weights are plain numbers (`.data`), so no gradient reaches queries and keys.",
             (("part / total", "part.data / total.data"),),
+        ),
+        Mistake(
+            "sees_nothing",
+            "The first place sees nothing at all: a place sees itself, so the range must include "
+            "t.",
+            (("[: t + 1]", "[:t]"),),
+        ),
+        Mistake(
+            "d_of_values",
+            "d is the length of a query. Here it is that of a value, which may be another.",
+            (("math.sqrt(len(query))", "math.sqrt(len(values[0]))"),),
+        ),
+        Mistake(
+            "d_of_sequence",
+            "d is the length of one query. Here it is the number of places in the sequence.",
+            (("math.sqrt(len(query))", "math.sqrt(len(queries))"),),
+        ),
+        Mistake(
+            "multiplied",
+            "The scores are multiplied by the root of d: divide.",
+            (("fit / math.sqrt(", "fit * math.sqrt("),),
+        ),
+        Mistake(
+            "exchanged",
+            "Queries and keys are exchanged: it is the query of t that meets the keys of all s.",
+            (("enumerate(queries)", "enumerate(keys)"), ("in keys[:", "in queries[:")),
         ),
     ),
 )
