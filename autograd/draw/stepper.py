@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 
 from autograd.draw.boxes import Box, boxes
 from autograd.draw.graph import LARGEST, NBSP, Card, as_dot, card, connect
-from autograd.draw.picture import Drawing
+from autograd.draw.picture import Drawing, NoGraphviz
 from autograd.graph import topological_order
 from autograd.steps import Backward, Earlier, Forward, Seed, Step, names_of, need_value, show, steps
 from autograd.value import Constant, Value
@@ -31,6 +31,7 @@ TRUST = (
     "JupyterLab: View, Activate Command Palette, Trust Notebook), or open in a browser the file "
     'that .save("steps.html") writes.'
 )
+WORDS = "And there are all the steps in words: for step in steps(root): print(step)"
 
 
 def stepper(root: Value, quiz: bool = False) -> "Stepper":
@@ -81,7 +82,13 @@ class Stepper:
         return f"<stepper of {len(self.frames)} steps through {len(self._boxes)} boxes>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        page = self.html.replace("&", "&amp;").replace("'", "&#39;")
+        try:
+            page = self.html.replace("&", "&amp;").replace("'", "&#39;")
+        except NoGraphviz as error:  # a notebook shows it as it is, without a traceback
+            return {"text/plain": f"{self!r}\n{error}\n{WORDS}"}
+        # In one line: a notebook file holds a text as a list of lines, and JupyterLite shows a
+        # list of several with commas between them, also inside a script.
+        page = page.replace("\n", "&#10;")
         frame = (
             f"<iframe srcdoc='{page}' sandbox='allow-scripts' title='{escape(repr(self)[1:-1])}' "
             f"style='width:100%;height:{self._height}px;border:0;color-scheme:normal'></iframe>"

@@ -11,6 +11,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value, stepper, steps, topological_order
+from autograd.draw import NoGraphviz, picture
 from autograd.steps import Backward, Earlier
 from autograd.value import Constant
 
@@ -169,6 +170,20 @@ def test_a_notebook_gets_a_sandboxed_frame_and_a_line_for_where_scripts_are_bloc
     )
     assert html.unescape(frame[1]) == made.html
     assert "trust the notebook" in frame[2]
+    assert len(bundle["text/html"].splitlines()) == 1  # JupyterLite puts commas between lines
+
+
+def test_without_graphviz_a_notebook_gets_a_text_that_says_what_to_do(monkeypatch):
+    def missing(dot, format):
+        raise NoGraphviz("to install it: pip install ...")
+
+    monkeypatch.setattr(picture, "graphviz", missing)
+    made = stepper(small())
+    bundle = made._repr_mimebundle_()
+    assert set(bundle) == {"text/plain"}
+    first, second, third = bundle["text/plain"].splitlines()
+    assert (first, second) == (repr(made), "to install it: pip install ...")
+    assert third.endswith("for step in steps(root): print(step)")
 
 
 def test_five_hundred_nodes_stay_under_a_megabyte():
