@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.participants import BY_HAND, LAYERS, PARTICIPANTS
+from benchmarks.participants import BY_HAND, LAYERS, NAIVE, PARTICIPANTS
 from benchmarks.workloads import WORKLOADS
 
 TURN = 0.2  # seconds
@@ -52,7 +52,11 @@ def measure(workload: str, rounds: int) -> dict[str, Any]:
         workers = {}
         for p in taking_part:
             command = [*python, "benchmarks.worker", workload, p.name, file.name]
-            workers[p.name] = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+            threads = {"OMP_NUM_THREADS": str(p.threads)}  # NumPy's and PyTorch's
+            workers[p.name] = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, text=True, env=os.environ | threads
+            )
+            workers[p.name].stdout.readline()  # one after the other, so that none disturbs a step
         for i in range(rounds + 1):
             for p in taking_part:
                 print(f"\r\033[K{workload} {i}/{rounds} {p.name}", end="", file=sys.stderr)
@@ -97,19 +101,20 @@ def summary(steps: list[Any]) -> dict[str, Any]:
         "median": statistics.median(times),
         "fastest": min(times),
         "slowest": max(times),
-        "peak_mb": steps[-1]["peak_mb"],
-        "raised": steps[-1]["raised"],
+        **{key: steps[-1][key] for key in steps[-1] if key not in ("seconds", "loss")},
     }
 
 
 def report(results: Results) -> str:
-    """The short table, then the whole one, in Markdown."""
+    """The short tables, what compiling took, and then all, in Markdown."""
+    networks = {name: facts for name, facts in results.items() if name not in NAIVE}
+    without_nn = {name: facts for name, facts in results.items() if name in NAIVE}
     lines = [
         "# Benchmarks",
         "",
         f"Made by `python -m benchmarks` on {machine()}.",
         "Times are medians of whole training steps: forward, backward, gradient descent.",
-        "They are the processor's time, and PyTorch has one thread.",
+        "They are those of the clock on the wall; all have one thread, except where a name says 2.",
         "Rounds are interleaved: each participant, in a process of its own, makes steps for "
         f"{TURN} s (or one, if that takes longer), then it is the next one's turn.",
         "All have the same numbers to start from, and their losses are compared.",
@@ -117,9 +122,33 @@ def report(results: Results) -> str:
         "",
         *(f"- **{name}**: {WORKLOADS[name].what}." for name in results),
         "",
-        *short_table(results),
+    ]
+    if networks:
+        lines += [
+            *short_table(networks),
+            "",
+            "† stopped with `RecursionError`; measured after raising Python's recursion limit.",
+            "",
+        ]
+    if without_nn:
+        lines += [
+            "## Without nn",
+            "",
+            "Loops, operators and the built-in `sum`: the functions of `benchmarks/naive.py`, "
+            "eager and jitted; the others are written by hand, as above.",
+            "",
+            *short_table(without_nn),
+            "",
+        ]
+    lines += [
+        "## Compiling",
         "",
-        "† stopped with `RecursionError`; measured after raising Python's recursion limit.",
+        "What the first jitted call takes to trace the function and to analyse its graph: in "
+        "seconds, in eager steps of the same function, and for each scalar node (in nn's layers a "
+        "node is a whole weighted sum).",
+        "The source is that of a whole step; the memory is the process's peak.",
+        "",
+        *compiling_table(results),
         "",
         "## In full",
         "",
@@ -132,7 +161,8 @@ def report(results: Results) -> str:
 
 def short_table(results: Results) -> list[str]:
     lines = [f"| | {' | '.join(results)} |", "|-|" + "-:|" * len(results)]
-    for p in PARTICIPANTS:
+    names = {name for by_name in results.values() for name in by_name}
+    for p in [p for p in PARTICIPANTS if p.name in names]:
         cells = [short(facts.get(p.name)) for facts in results.values()]
         lines.append(f"| {p.name} | {' | '.join(cells)} |")
     return lines
@@ -144,6 +174,24 @@ def short(facts: dict[str, Any] | None) -> str:
     if "failed" in facts:
         return str(facts["failed"])
     return duration(facts["median"]) + " †" * facts["raised"]
+
+
+def compiling_table(results: Results) -> list[str]:
+    lines = [
+        "| | scalar nodes | array operations | lines of source | jitted step | trace + analysis "
+        "| eager steps | a node | peak memory |",
+        "|-|" + "-:|" * 8,
+    ]
+    for workload, by_name in results.items():
+        for facts in by_name.values():
+            if stats := facts.get("stats"):
+                seconds = stats["trace seconds"] + stats["analysis seconds"]
+                eager = by_name.get(LAYERS) or by_name[BY_HAND]
+                cells = [workload, f"{stats['nodes']:,}", str(stats["array ops"])]
+                cells += [str(facts["lines"]), short(facts), duration(seconds)]
+                cells += [f"{seconds / eager['median']:.2g}", duration(seconds / stats["nodes"])]
+                lines.append(f"| {' | '.join(cells)} | {facts['peak_mb']:.0f} MB |")
+    return lines
 
 
 def long_table(results: Results) -> list[str]:
@@ -174,7 +222,7 @@ def duration(seconds: float) -> str:
 
 
 def machine() -> str:
-    packages = [f"{p} {version(p)}" for p in ("micrograd", "torch")]
+    packages = [f"{p} {version(p)}" for p in ("numpy", "micrograd", "torch")]
     python = f"{platform.python_implementation()} {platform.python_version()}"
     chip = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     return f"{python}, {chip}, {', '.join(packages)}"

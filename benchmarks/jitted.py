@@ -1,10 +1,14 @@
 """The same scalar code, compiled: `autograd.jit` makes the step, and the data are its arguments."""
 
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 import autograd
 import nn
 from autograd import Value
+from benchmarks.naive import PROGRAMS
 from benchmarks.ours import MODELS, Nary, in_order
 from benchmarks.scalar import Kit, Step, leaves, lift
 
@@ -26,12 +30,12 @@ class LookUps(Nary):
 
 
 def build(workload: str, numbers: Any) -> Step:
-    data = numbers["data"]
     if workload == "gpt":
-        params = lift(numbers["params"], Value)
         kit = LookUps(Value, autograd.exp, autograd.log)
-        gpt = autograd.jit(kit.gpt, nn.optim.SGD(list(leaves(params)), numbers["lr"]))
-        return lambda: gpt(params, data)  # type: ignore[no-any-return]
+        return step_of(kit.gpt, numbers, numbers["data"])
+    data = [np.array(x) for x in numbers["data"].values()]
+    if workload in PROGRAMS:
+        return step_of(PROGRAMS[workload], numbers, *data)
 
     def loss(model: Any, xs: Any, ys: Any) -> Any:
         outputs = [model(x) for x in xs]
@@ -44,7 +48,10 @@ def build(workload: str, numbers: Any) -> Step:
     for p, x in zip(trained, in_order(numbers["params"]), strict=True):
         p.data = x
     step = autograd.jit(loss, nn.optim.SGD(trained, numbers["lr"]))
-    import numpy as np  # data as whoever has them would pass them
+    return partial(step, model, *data)
 
-    xs, ys = np.array(data["xs"]), np.array(data["ys"])
-    return lambda: step(model, xs, ys)  # type: ignore[no-any-return]
+
+def step_of(program: Any, numbers: Any, *data: Any) -> Step:
+    params = lift(numbers["params"], Value)
+    optimizer = nn.optim.SGD(list(leaves(params)), numbers["lr"])
+    return partial(autograd.jit(program, optimizer), params, *data)

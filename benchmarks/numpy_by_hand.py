@@ -212,7 +212,43 @@ def gpt(params: Any, data: Any, lr: float) -> Step:
     return step
 
 
+def mixture(params: Any, data: Any, lr: float) -> Step:
+    logits, means, widths = params["logits"], params["means"], params["widths"]
+    x = np.array(data["xs"])[:, None]  # points, components, axes
+
+    def step() -> float:
+        z = (x - means) / widths
+        p = np.exp(logits - logits.max())
+        p /= p.sum()
+        densities = np.exp(-0.5 * (z * z).sum(2)) * (p / (2 * np.pi * widths.prod(1)))
+        likelihoods = densities.sum(1, keepdims=True)
+        d = densities / (-len(x) * likelihoods)  # of the loss, in the logarithm of each density
+        gz = d[:, :, None] * z
+        total = d.sum(0)
+        logits[:] -= lr * (total + p)  # the gradients d sum to -1
+        means[:] -= lr * gz.sum(0) / widths
+        widths[:] -= lr * ((gz * z).sum(0) - total[:, None]) / widths
+        return float(-np.log(likelihoods).mean())
+
+    return step
+
+
+def rosenbrock(params: Any, data: Any, lr: float) -> Step:
+    x = params["x"]
+
+    def step() -> float:
+        a, b = x[1:] - x[:-1] * x[:-1], 1.0 - x[:-1]
+        g = np.zeros_like(x)
+        g[1:] = 200.0 * a
+        g[:-1] -= 400.0 * a * x[:-1] + 2.0 * b
+        x[:] -= lr * g
+        return float(100.0 * (a @ a) + b @ b)
+
+    return step
+
+
 PROGRAMS = {"moons": moons, "digits": digits, "big": big, "conv": conv, "rnn": rnn, "gpt": gpt}
+PROGRAMS |= {"mixture": mixture, "rosenbrock": rosenbrock, "mlp-24": moons, "mlp-192": moons}
 
 
 def build(workload: str, numbers: Any) -> Step:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.naive import PROGRAMS
 from benchmarks.scalar import Step
 
 
@@ -13,7 +14,8 @@ class Participant:
     build: Callable[[str, Any], Step]
     collector: bool = True  # whether Python's garbage collector runs
     tolerance: float = 1e-9  # how near its losses must be to the first participant's
-    without: tuple[str, ...] = ()  # workloads that make no sense for it
+    without: tuple[str, ...] = ()  # workloads that it has no program for, or no use
+    threads: int = 1
 
 
 def _layers(workload: str, numbers: Any) -> Step:
@@ -55,23 +57,27 @@ def _microgpt_style(workload: str, numbers: Any) -> Step:
 
 def _torch(dtype: str) -> Callable[[str, Any], Step]:
     def build(workload: str, numbers: Any) -> Step:
-        from benchmarks.peers import Tensors
+        from benchmarks import tensors
 
-        return Tensors(dtype).build(workload, numbers)
+        return tensors.build(workload, numbers, dtype)
 
     return build
 
 
 LAYERS, BY_HAND = "glassgrad, nn's layers", "glassgrad, sums by hand"
+NAIVE = tuple(PROGRAMS)  # those without nn
 PARTICIPANTS = [
     Participant(BY_HAND, _by_hand),
-    Participant(LAYERS, _layers, without=("chain",)),
+    Participant(LAYERS, _layers, without=("chain", *NAIVE)),
     Participant("glassgrad, jit", _jitted, without=("chain",)),
-    Participant("NumPy by hand, float64", _numpy, without=("chain",)),
-    Participant("micrograd, as shipped", _micrograd),
-    Participant("micrograd, collector off", _micrograd, collector=False),
-    Participant("microgpt-style Value", _microgpt_style),
-    Participant("microgpt-style, collector off", _microgpt_style, collector=False),
-    Participant("PyTorch tensors, float64", _torch("float64")),
-    Participant("PyTorch tensors, float32", _torch("float32"), tolerance=1e-4),
+    Participant("NumPy by hand, float64", _numpy, without=("chain", "lstm", "bundle")),
+    Participant("micrograd, as shipped", _micrograd, without=NAIVE),
+    Participant("micrograd, collector off", _micrograd, collector=False, without=NAIVE),
+    Participant("microgpt-style Value", _microgpt_style, without=NAIVE),
+    Participant("microgpt-style, collector off", _microgpt_style, collector=False, without=NAIVE),
 ]
+for threads in (1, 2):
+    without = ("chain",) if threads > 1 else ()  # scalars, one after the other
+    for dtype, tolerance in (("float64", 1e-9), ("float32", 1e-4)):
+        name = f"PyTorch {dtype}, {threads} thread{'s' * (threads > 1)}"
+        PARTICIPANTS.append(Participant(name, _torch(dtype), True, tolerance, without, threads))

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from benchmarks import naive
+
 Step = Callable[[], float]
 
 
@@ -125,10 +127,14 @@ class Kit:
     def build(self, workload: str, numbers: Any) -> Step:
         """The step of a workload: forward, backward, gradient descent; it returns the loss."""
         params = lift(numbers["params"], self.value)
-        trained, loss_of, lr = list(leaves(params)), getattr(self, workload), numbers["lr"]
+        trained, lr = list(leaves(params)), numbers["lr"]
+        if workload in naive.PROGRAMS:
+            loss_of, data = naive.PROGRAMS[workload], numbers["data"].values()
+        else:
+            loss_of, data = getattr(self, workload), [numbers["data"]]
 
         def step() -> float:
-            loss = loss_of(params, numbers["data"])
+            loss = loss_of(params, *data)
             loss.backward()
             for p in trained:
                 p.data -= lr * p.grad

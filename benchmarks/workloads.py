@@ -10,7 +10,10 @@ import random
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from benchmarks.naive import STRIDE
 
 Numbers = dict[str, Any]
 
@@ -39,9 +42,9 @@ def dense(rng: random.Random, *sizes: int) -> list[dict[str, Any]]:
     ]
 
 
-def moons(rng: random.Random) -> Numbers:
+def moons(rng: random.Random, n: int = 100) -> Numbers:
     points, targets = [], []
-    for i in range(100):
+    for i in range(n):
         angle, side = rng.uniform(0, math.pi), i % 2
         x, y = math.cos(angle), math.sin(angle)
         x, y = (1 - x, 0.5 - y) if side else (x, y)
@@ -98,6 +101,43 @@ def chain(rng: random.Random) -> Numbers:
     return {"params": {"a": 0.999, "b": 0.001}, "data": {"x": 2.0, "ops": 1_000_000}, "lr": 1e-6}
 
 
+def mixture(rng: random.Random, n: int = 200, components: int = 5) -> Numbers:
+    def row(low: float, high: float) -> list[float]:
+        return [rng.uniform(low, high) for _ in range(2)]
+
+    centres = [row(-3, 3) for _ in range(components)]
+    xs = [[rng.gauss(m, 0.5) for m in rng.choice(centres)] for _ in range(n)]
+    params = {
+        "logits": [rng.uniform(-1, 1) for _ in centres],
+        "means": [[m + rng.gauss(0, 0.5) for m in centre] for centre in centres],
+        "widths": [row(0.5, 1.5) for _ in centres],
+    }
+    return {"params": params, "data": {"xs": xs}, "lr": 1e-3}
+
+
+def lstm(rng: random.Random, n: int = 8, steps: int = 4, width: int = 8) -> Numbers:
+    xs = [[[rng.gauss(0, 1) for _ in range(4)] for _ in range(steps)] for _ in range(n)]
+    ys = [[rng.uniform(-0.5, 0.5) for _ in range(width)] for _ in range(n)]
+    params = {gate: dense(rng, 4 + width, width)[0] for gate in "ifog"}
+    return {"params": params, "data": {"xs": xs, "ys": ys}, "lr": 0.01}
+
+
+def bundle(rng: random.Random, cameras: int = 10, seen: int = 30) -> Numbers:
+    def camera() -> list[float]:  # about 5 in front of the points, and hardly turned
+        return [*[rng.gauss(0, 0.1) for _ in range(5)], 5.0, 1.0, 0.01, 0.001]
+
+    count = STRIDE * (cameras - 1) + seen
+    points = [[rng.uniform(-1, 1) for _ in range(3)] for _ in range(count)]
+    params = {"cameras": [camera() for _ in range(cameras)], "points": points}
+    pixels = [[[x / 5 + rng.gauss(0, 0.02), y / 5 + rng.gauss(0, 0.02)]
+               for x, y, _ in points[STRIDE * k :][:seen]] for k in range(cameras)]  # fmt: skip
+    return {"params": params, "data": {"pixels": pixels}, "lr": 0.01}
+
+
+def rosenbrock(rng: random.Random, n: int = 1000) -> Numbers:
+    return {"params": {"x": [rng.uniform(-1, 1) for _ in range(n)]}, "data": {}, "lr": 1e-4}
+
+
 WORKLOADS = {
     "moons": Workload("MLP 2-16-16-1, 100 points, hinge loss + L2", moons),
     "digits": Workload("MLP 64-32-10, 32 digits, cross-entropy", digits),
@@ -105,6 +145,12 @@ WORKLOADS = {
     "conv": Workload("3x3x4 convolution, stride 2, and 36-10, 16 digits", conv),
     "rnn": Workload("RNN 4-16 over 20 steps, and 16-10, 16 sequences", rnn),
     "big": Workload("MLP 784-1024-256-10 (1.07 M parameters), one example", big, 1, quick=False),
+    "mixture": Workload("log-likelihood of 200 points in the plane, 5 Gaussians", mixture),
+    "lstm": Workload("an LSTM cell 4-8 over 4 steps, 8 sequences, squared error", lstm),
+    "bundle": Workload("reprojection error of 10 cameras, 75 points, 300 observations", bundle),
+    "rosenbrock": Workload("Rosenbrock's function in 1,000 dimensions", rosenbrock),
+    "mlp-24": Workload("moons with 24 points, jitted without nn too", partial(moons, n=24)),
+    "mlp-192": Workload("moons with 192 points, jitted without nn too", partial(moons, n=192)),
     "chain": Workload("1,000,000 operations, each on the last one's result", chain, 1, quick=False),
 }
 
