@@ -65,11 +65,12 @@ def _torch(dtype: str) -> Callable[[str, Any], Step]:
 
 
 LAYERS, BY_HAND = "glassgrad, nn's layers", "glassgrad, sums by hand"
+JIT = "glassgrad, jit"
 NAIVE = tuple(PROGRAMS)  # those without nn
 PARTICIPANTS = [
     Participant(BY_HAND, _by_hand),
     Participant(LAYERS, _layers, without=("chain", *NAIVE)),
-    Participant("glassgrad, jit", _jitted, without=("chain",)),
+    Participant(JIT, _jitted, without=("chain",)),
     Participant("NumPy by hand, float64", _numpy, without=("chain", "lstm", "bundle")),
     Participant("micrograd, as shipped", _micrograd, without=NAIVE),
     Participant("micrograd, collector off", _micrograd, collector=False, without=NAIVE),

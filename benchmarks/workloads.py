@@ -24,7 +24,6 @@ class Workload:
 
     what: str
     make: Callable[[random.Random], Numbers]  # {"params": ..., "data": ..., "lr": ...}
-    rounds: int = 5
     quick: bool = True  # part of --quick
 
 
@@ -144,14 +143,14 @@ WORKLOADS = {
     "gpt": Workload("one-layer GPT (16 wide, 4 heads), one name of 8 letters", gpt),
     "conv": Workload("3x3x4 convolution, stride 2, and 36-10, 16 digits", conv),
     "rnn": Workload("RNN 4-16 over 20 steps, and 16-10, 16 sequences", rnn),
-    "big": Workload("MLP 784-1024-256-10 (1.07 M parameters), one example", big, 1, quick=False),
+    "big": Workload("MLP 784-1024-256-10 (1.07 M parameters), one example", big, quick=False),
     "mixture": Workload("log-likelihood of 200 points in the plane, 5 Gaussians", mixture),
     "lstm": Workload("an LSTM cell 4-8 over 4 steps, 8 sequences, squared error", lstm),
     "bundle": Workload("reprojection error of 10 cameras, 75 points, 300 observations", bundle),
     "rosenbrock": Workload("Rosenbrock's function in 1,000 dimensions", rosenbrock),
     "mlp-24": Workload("moons with 24 points, jitted without nn too", partial(moons, n=24)),
     "mlp-192": Workload("moons with 192 points, jitted without nn too", partial(moons, n=192)),
-    "chain": Workload("1,000,000 operations, each on the last one's result", chain, 1, quick=False),
+    "chain": Workload("1,000,000 operations, each on the last one's result", chain, quick=False),
 }
 
 if __name__ == "__main__":
