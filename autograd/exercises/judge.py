@@ -204,7 +204,7 @@ def _known_mistake(task: Task, seen: Experience, seed: int) -> tuple[Mistake | N
         if not failing or not agree[failing[0]] or hits < 0.6 * len(failing):
             continue
         would_fail = [same_ for same_, other in zip(agree, theirs) if not other.right]
-        if sum(would_fail) < 0.4 * len(would_fail):
+        if sum(would_fail) < 0.6 * len(would_fail):
             continue
         score = (hits / len(failing), sum(agree) / len(agree))
         if score > best_score:
@@ -216,7 +216,8 @@ def _known_mistake(task: Task, seen: Experience, seed: int) -> tuple[Mistake | N
 def _of(hits: int, n: int) -> str:
     if hits < n:
         return f"{hits} of the {n} cases that fail"
-    return f"all {n} cases that fail" if n > 1 else "the one case that fails"
+    all_of_them = {1: "the one case that fails", 2: "both cases that fail"}
+    return all_of_them.get(n, f"all {n} cases that fail")
 
 
 @cache
@@ -372,7 +373,7 @@ def _cause_in_numbers(answers: list[Answer]) -> str:
     if all(g == 0 for g, _ in pairs) and not in_lists:
         return "Nothing arrives here: the number is still 0."
     ratios = [g / e for g, e in pairs if e]
-    if ratios and all(same(r, ratios[0]) for r in ratios):
+    if ratios and ratios[0] and all(same(r, ratios[0]) for r in ratios):
         if same(ratios[0], -1.0):
             return "The size is right and the sign is wrong."
         if len(ratios) > 1:

@@ -125,19 +125,27 @@ def _experiment(program: Program, value_class: Any, steps: tuple[str, ...]) -> d
 
 
 def side_by_side(pictures: list[tuple[str, str]]) -> str:
-    """One SVG of several (title, SVG) next to each other."""
-    head, gap = 26.0, 40.0
-    x, height, parts = 0.0, 0.0, []
-    for title, svg in pictures:
-        w, h = (float(n) for n in islice(re.findall(r'(?:width|height)="([\d.]+)"', svg), 2))
+    """One SVG of several (title, SVG), next to each other, or one below the other if that would
+    be wider than a page.
+    """
+    head, gap, page = 26.0, 40.0, 800.0
+    sizes = [
+        [float(n) for n in islice(re.findall(r'(?:width|height)="([\d.]+)"', svg), 2)]
+        for _, svg in pictures
+    ]
+    below = sum(w for w, _ in sizes) + gap * (len(sizes) - 1) > page
+    x = y = width = height = 0.0
+    parts = []
+    for (title, svg), (w, h) in zip(pictures, sizes):
         inner = re.sub(r'\sid="[^"]*"', "", svg)  # an id may stand only once in a document
-        inner = inner.replace("<svg ", f'<svg x="{x:g}" y="{head:g}" ', 1)
-        parts.append(f'<text x="{x + 6:g}" y="17" font-weight="bold">{title}</text>{inner}')
-        x, height = x + w + gap, max(height, h)
-    width = x - gap
+        inner = inner.replace("<svg ", f'<svg x="{x:g}" y="{y + head:g}" ', 1)
+        text = f'<text x="{x + 6:g}" y="{y + 17:g}" font-weight="bold">{title}</text>'
+        parts.append(text + inner)
+        width, height = max(width, x + w), max(height, y + head + h)
+        x, y = (0.0, height + gap / 2) if below else (x + w + gap, 0.0)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height + head:g}" '
-        f'viewBox="0 0 {width:g} {height + head:g}" style="max-width:100%;height:auto" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
+        f'viewBox="0 0 {width:g} {height:g}" style="max-width:100%;height:auto" '
         'font-family="sans-serif" font-size="14">'
         f'<rect width="100%" height="100%" fill="white"/>{"".join(parts)}</svg>'
     )

@@ -5,6 +5,7 @@ import re
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
+from autograd import Value
 from autograd.exercises.shield import Trouble
 from autograd.exercises.task import Case
 
@@ -59,11 +60,11 @@ def as_html(v: "Verdict") -> str:
         assert v.law is not None and v.case is not None and v.answer is not None
         page.append(f"<p><b>The law.</b> {_code(e(v.law.says))}</p>")
         page.append("<p><b>The smallest case that breaks it</b></p>")
-        page.append(f'<pre style="margin:4px 16px">{e(v.case.text)}</pre>')
+        page.append(_pre(v.case.text))
         if v.answer.trouble:
             page.append(f"<p><b>What happened.</b> {e(_what_happened(v.answer.trouble))}</p>")
             if v.answer.trouble.code:
-                page.append(f'<pre style="margin:4px 16px">{e(v.answer.trouble.code)}</pre>')
+                page.append(_pre(v.answer.trouble.code))
         if v.answer.wrong:
             rows = "".join(
                 "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>".format(
@@ -73,8 +74,7 @@ def as_html(v: "Verdict") -> str:
             )
             head = "<tr><th></th><th>got</th><th>expected</th></tr>"
             page.append(f"<table>{head}{rows}</table>")
-        pictures = () if v.answer.trouble else drawings(v.case, v.answer)
-        for title, svg in zip(("your gradients", "the right ones"), pictures):
+        for title, svg in () if v.answer.trouble else drawings(v.case, v.answer):
             page.append(
                 '<figure style="display:inline-block;margin:4px 16px 4px 0">'
                 f"<figcaption>{title}</figcaption>{svg}</figure>"
@@ -87,8 +87,13 @@ def as_html(v: "Verdict") -> str:
                 else "</p>"
             )
         if v.answer.printed:
-            page.append(f"<p>Your code printed:</p><pre>{e(v.answer.printed[-300:])}</pre>")
+            page.append("<p>Your code printed:</p>" + _pre(v.answer.printed[-300:]))
     return "".join([*page, "</div>"])
+
+
+def _pre(text: str) -> str:
+    style = "margin:4px 16px;font-family:monospace"  # notebooks show plain <pre> in their own font
+    return f'<pre style="{style}">{html.escape(text)}</pre>'
 
 
 def _code(text: str) -> str:
@@ -123,22 +128,30 @@ def show(x: Any, digits: int = 6) -> str:
     return {None: "nothing", True: "yes", False: "no"}.get(x, str(x))
 
 
-def drawings(case: Case, answer: "Answer") -> tuple[str, ...]:
-    """SVG of the case's graph with the student's gradients and with the right ones, the nodes in
-    question lit. () if the case has no graph, or there is no Graphviz: the words do without it.
+def drawings(case: Case, answer: "Answer") -> list[tuple[str, str]]:
+    """(title, SVG) of the case's graph with the student's gradients and with the right ones, the
+    nodes in question lit; or once, if the gradients are not in question. [] if the case has no
+    graph, or there is no Graphviz: the words do without it.
     """
     if case.program is None:
-        return ()
+        return []
     from autograd.draw import NoGraphviz, draw
 
-    right, yours = case.program.reference(), case.program.reference()
-    wrong = set()
-    for name, got, _ in answer.wrong:
-        node, _, field = name.partition(".")
-        if field == "grad" and isinstance(got, float):
-            yours[node].grad = got
-            wrong |= {yours[node], right[node]}
-    try:
-        return tuple(draw(nodes[case.program.root], lit=wrong).svg for nodes in (yours, right))
-    except NoGraphviz:
-        return ()
+    wrong = {name: (got, want) for name, got, want in answer.wrong if name.endswith(".grad")}
+    if not all(isinstance(got, float) for got, _ in wrong.values()):
+        return []
+    pictures = []
+    for which, title in enumerate(
+        ("your gradients", "the right ones") if wrong else ("the graph",)
+    ):
+        nodes, lit = case.program.run(Value), []
+        for name, node in nodes.items():
+            node.label, key = name, f"{name}.grad"
+            pair = wrong.get(key) or ((answer.outcome or {}).get(key, 0.0),) * 2
+            node.grad = pair[which]
+            lit += [node] if key in wrong else []
+        try:
+            pictures.append((title, draw(nodes[case.program.root], lit=lit).svg))
+        except NoGraphviz:
+            return []
+    return pictures

@@ -45,10 +45,11 @@ class Worksheet:
         return Marks(len(self.key), tuple(right), notes)
 
     def _note(self, name: str, answer: Any) -> str:
+        if answer is None:
+            return "still blank"
         node_name, _, field = name.partition(".")
-        nodes = self.program.reference()
-        wrote = "left blank" if answer is None else f"you wrote {answer}"
-        return f"{wrote}; it is {self._working(nodes, node_name, field)}{self.key[name]:g}"
+        working = self._working(self.program.reference(), node_name, field)
+        return f"you wrote {answer}; it is {working}{self.key[name]:g}"
 
     def _working(self, nodes: dict[str, Value], name: str, field: str) -> str:
         """How the number comes about, as in "2 × 3 + 1 × 1 = "."""

@@ -1,7 +1,7 @@
 """Write all exercise notebooks (stripped) and their solutions (executed) from the tasks.
 
     python notebooks/exercises/build.py              # all
-    python notebooks/exercises/build.py backward     # one task, or a page such as lab_wrong_backprop
+    python notebooks/exercises/build.py backward     # one task, or a page such as worksheet
 
 A page is a Python file beside this script with its cells after `# %%` marks.
 """
@@ -50,7 +50,7 @@ def task_cells(name, solved):
     task = TASKS[name]
     targets = ", ".join(task.targets)
     yield text(f"{name}-text", f"# Task {task.number} · {task.title}\n\n{task.text}")
-    yield text(f"{name}-about", "## A neighbour, solved\n\nSomething close to it. Run it, change it.")
+    yield text(f"{name}-about", ABOUT)
     yield code(f"{name}-neighbour", task.neighbour.rstrip())
     yield text(f"{name}-your-turn", YOUR_TURN)
     source = task.solution if solved else task.stub  # the solution with nbgrader's own marks
@@ -69,6 +69,7 @@ def task_cells(name, solved):
     yield text(f"{name}-next", onward(task))
 
 
+ABOUT = "## A neighbour, solved\n\nSomething close to it. Run it, change it."
 YOUR_TURN = """\
 ## Your turn
 
@@ -79,7 +80,7 @@ HOW = """\
 
 Run this as often as you like. If something is wrong, it tells which law fails, shows the smallest
 example, and says what the cause may be."""
-GRADED = "For your course: the same check once more, with other numbers."
+GRADED = "## For your course\n\nThe same check once more, with other numbers."
 
 
 def count(things):
@@ -88,7 +89,8 @@ def count(things):
 
 def hint(numbered):
     number, words = numbered
-    words = re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(words))  # Markdown stops inside of HTML
+    # Markdown stops inside of HTML, so the backticks are our own business.
+    words = re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(words))
     return f"<details><summary>Hint {number}</summary>{words}</details>"
 
 

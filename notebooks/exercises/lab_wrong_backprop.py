@@ -15,7 +15,8 @@ from autograd.exercises.lab import Plain, smallest_failure
 # %% [markdown]
 # `Plain` is a small Value with `+` and `*`. Each node knows its `parents`, and for each parent the
 # derivative, in `partials`. `hand_on()` gives each parent its part; `backward()` calls it for every
-# node, from the root to the leaves. It is right: up to three operations nothing is found.
+# node, from the root to the leaves. (`Plain??` in a cell of its own shows the code.) It is right:
+# up to three operations nothing is found.
 
 # %%
 print(smallest_failure(Plain))
@@ -86,14 +87,15 @@ class PreOrder(Plain):
 smallest_failure(PreOrder)
 
 # %% [markdown]
-# Now it takes three operations. A node hands on *before* all of its own gradient has arrived: there
-# is a short way to it and a long one, and it is visited on the short one. What comes later on the
-# long way stays there. A topological order is exactly what rules this out.
+# Now it takes three operations. `b` hands on *before* all of its own gradient has arrived: there is
+# a short way to it, straight from `d`, and a long one by way of `c`, and it is visited on the short
+# one. What comes later on the long way stays in `b`. A topological order is exactly what rules this
+# out.
 #
 # ## 4. Twice, without cleaning up
 #
-# `backward()` is called twice. Leaves may add up, that is the custom, and so twice as much is right.
-# This one forgets to set the *inner* nodes back to 0 before the second call.
+# `backward()` is called twice. Leaves may add up, that is the custom, and so twice as much is
+# right. This one forgets to set the *inner* nodes back to 0 before the second call.
 
 # %%
 class NeverZeroed(Plain):
@@ -107,7 +109,8 @@ print(smallest_failure(NeverZeroed))  # one call: nothing found
 smallest_failure(NeverZeroed, "root.backward()", "root.backward()")
 
 # %% [markdown]
-# The inner node kept its gradient from the first call and handed it on once more.
+# The right gradient of `a` is 3 for one call, 6 for two. But the inner node `b` kept its gradient
+# from the first call and handed it on once more.
 #
 # ## 5. A function that reads too late
 #
@@ -131,8 +134,9 @@ print(smallest_failure(LateReader))  # nothing changed in between: nothing found
 smallest_failure(LateReader, "a.data = 10.0", "root.backward()")
 
 # %% [markdown]
-# `b` was computed as 2 · 2, so its gradient is 2 + 2 = 4. The function that reads late answers for
-# a graph that never was. That is why `autograd.Value` takes its derivatives when a node is made.
+# `b` was computed as 2 · 2, so the gradient of `a` is 2 + 2 = 4. The function that reads late
+# answers for a graph that never was. That is why `autograd.Value` takes its derivatives when a node
+# is made.
 #
 # ## Your turn
 #

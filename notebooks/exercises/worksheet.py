@@ -16,8 +16,11 @@ sheet
 # derivative times the gradient at the arrow's end; then add up. In `d = b × b` the node `b` has two
 # arrows.
 #
-# Write down what you found, under the names of the blanks, and have it marked. Here is an answer
-# with two mistakes.
+# The local derivative says how fast the arrow's end changes with its start. That is 1 in a sum; in
+# a difference it is 1 for the first and -1 for the second; in a product it is the *other* factor.
+#
+# Write down what you found, under the names of the blanks: `c.data` is the value of c, `c.grad` its
+# gradient. Then have it marked. Here is an answer with two mistakes.
 
 # %%
 answers = {"c.data": 12, "d.data": 9, "e.data": 3, "f.data": -6,
@@ -25,9 +28,14 @@ answers = {"c.data": 12, "d.data": 9, "e.data": 3, "f.data": -6,
 sheet.mark(answers)
 
 # %% [markdown]
-# `sheet.key` is the answer key, `sheet.answer_svg` the sheet with everything filled in; save
-# `sheet.svg` to a file to print it. Now one of your own:
+# `sheet.key` is the answer key, `sheet.answer_svg` the sheet with everything filled in. To print a
+# sheet, save it and open the file in a browser: `open("sheet.svg", "w").write(sheet.svg)`.
+#
+# Now one of your own. What you leave out stays blank, so you can go step by step.
 
 # %%
 mine = worksheet(seed=2026, n_nodes=5)
 mine
+
+# %%
+mine.mark({"c.data": -4})

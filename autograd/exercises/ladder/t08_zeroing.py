@@ -24,7 +24,12 @@ def steps_case(program: Program, *steps: str) -> Case:
         outcome = {f"{k}.grad": v.grad for k, v in nodes.items()}
         return outcome | {f"{k}.data": v.data for k, v in nodes.items()}
 
-    return Case("\n".join([program.source, *steps]), run)
+    ends = [step for step in steps if step.endswith(".backward()")]
+    same_end = len(set(ends)) == 1 and ends[0].startswith(
+        program.root
+    )  # else the drawing lacks one
+    text = "\n".join([program.source, *steps])
+    return Case(text, run, program=program if same_end else None)
 
 
 A, B = "a = Value(2.0)", "b = Value(3.0)"

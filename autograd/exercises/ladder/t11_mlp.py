@@ -1,6 +1,7 @@
 """Task 11: a layer, and a network of layers."""
 
 import random
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -8,13 +9,28 @@ import nn
 from autograd.exercises.task import Case, Law, Mistake, Outcome, Task
 
 
-def fill(layers: list[Any], seed: int) -> None:
-    """Give every weight and bias a number of its own."""
+def numbers(seed: int, sizes: list[int]) -> Iterator[tuple[str, list[float]]]:
+    """For every neuron its name, and a number for each weight and for the bias."""
     rng = random.Random(seed)
-    for layer in layers:
-        for neuron in layer.neurons:
-            for p in [*neuron.w, neuron.b]:
-                p.data = round(rng.uniform(-1, 1), 2)
+    for i, (nin, nout) in enumerate(zip(sizes, sizes[1:])):
+        for j in range(nout):
+            yield (
+                f"layers[{i}].neurons[{j}]",
+                [round(rng.uniform(-1, 1), 2) for _ in range(nin + 1)],
+            )
+
+
+def fill(layers: list[Any], seed: int, sizes: list[int]) -> None:
+    """Set every weight and bias of the `layers`."""
+    neurons = [neuron for layer in layers for neuron in layer.neurons]
+    for neuron, (_, given) in zip(neurons, numbers(seed, sizes)):
+        for p, x in zip([*neuron.w, neuron.b], given):
+            p.data = x
+
+
+def settings(seed: int, sizes: list[int]) -> list[str]:
+    """The same as text, a line for each neuron."""
+    return [f"{name}: w = {w}, b = {b}" for name, (*w, b) in numbers(seed, sizes)]
 
 
 def each(out: Any) -> list[Any]:
@@ -33,29 +49,31 @@ def gradients(layers: list[Any]) -> Outcome:
 def layer_case(nin: int, nout: int, xs: list[float], seed: int = 1) -> Case:
     def run(layers: Any, _: Any) -> Outcome:
         layer = layers(nin, nout)
-        fill([layer], seed)
+        fill([layer], seed, [nin, nout])
         out = each(layer(list(xs)))
         count = {"number of outputs": len(out)}
         return count | {f"output {i}": v.data for i, v in enumerate(out)}
 
-    text = f"layer = Layer({nin}, {nout}), with its parameters set\nlayer({xs})"
-    return Case(text, run)
+    lines = [line.removeprefix("layers[0].") for line in settings(seed, [nin, nout])]
+    return Case("\n".join([f"layer = Layer({nin}, {nout})", *lines, f"layer({xs})"]), run)
 
 
 def mlp_case(nin: int, nouts: list[int], xs: list[float], seed: int = 1) -> Case:
     def run(_: Any, mlps: Any) -> Outcome:
         mlp = mlps(nin, list(nouts))
-        fill(mlp.layers, seed)
+        fill(mlp.layers, seed, [nin, *nouts])
         out = each(mlp(list(xs)))
         loss = sum((v * v for v in out), 0)
         loss.backward()
         return {f"output {i}": v.data for i, v in enumerate(out)} | gradients(mlp.layers)
 
-    text = (
-        f"mlp = MLP({nin}, {nouts}), with its parameters set\n"
-        f"out = mlp({xs})\nsum of the squares of out, .backward()"
-    )
-    return Case(text, run)
+    text = [
+        f"mlp = MLP({nin}, {nouts})",
+        *settings(seed, [nin, *nouts]),
+        f"out = mlp({xs})",
+        "loss: the sum of the squares of out; loss.backward()",
+    ]
+    return Case("\n".join(text), run)
 
 
 def listed(make: Any, layers: Any) -> Outcome:

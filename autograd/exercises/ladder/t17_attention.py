@@ -42,7 +42,9 @@ def case(queries: Rows, keys: Rows, values: Rows) -> Case:
         }
 
     text = "\n".join(f"{name} = {rows}" for name, rows in given.items())
-    return Case(f"{text}\nattention(queries, keys, values)   # all numbers as Values", run)
+    text += "\nout = attention(queries, keys, values)   # all numbers as Values"
+    text += "\nloss: the sum of out[t][i] * (1 + t + 2 * i); loss.backward()"
+    return Case(text, run)
 
 
 def some(rng: random.Random, n: int, d: int) -> Rows:
