@@ -5,6 +5,11 @@ It prints what it measures (text size, time for a click): `pytest -m browser -s`
 
 import random
 import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -135,6 +140,54 @@ def test_the_same_in_an_executed_notebook_exported_to_html(page, tmp_path):
     frame = page.wait_for_selector("iframe").content_frame()
     frame.wait_for_selector("#next")
     assert to_the_end_and_back(frame) == 7  # two ops, the seed, four edges
+
+
+@pytest.fixture
+def lite(tmp_path):
+    """The address of a JupyterLite that has one notebook, with a stepper that has run before."""
+    pytest.importorskip("jupyterlite_core")
+    pytest.importorskip("jupyter_server")  # it lists the files
+    nbformat = pytest.importorskip("nbformat")
+    output = nbformat.v4.new_output("display_data", stepper(small())._repr_mimebundle_())
+    cell = nbformat.v4.new_code_cell("stepper(e)", outputs=[output])
+    (tmp_path / "files").mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "files" / "run.ipynb")
+    build = [sys.executable, "-m", "jupyterlite_core", "build", "--contents=files", "--apps=lab"]
+    done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    handler = partial(Silent, directory=tmp_path / "_output")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):
+        pass
+
+
+def test_the_same_in_jupyterlite_once_the_notebook_is_trusted(chromium, lite):
+    page = chromium.new_page(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
+    wrong = []
+    page.on("pageerror", lambda e: wrong.append(str(e)))
+    page.on("request", lambda r: r.url.startswith((lite, *LOCAL)) or wrong.append(r.url))
+    page.goto(f"{lite}lab/index.html?path=run.ipynb")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="No Kernel").click()
+    page.get_by_text("trust the notebook").wait_for()
+    assert page.locator("iframe[srcdoc]").count() == 0
+    page.keyboard.press("Control+Shift+C")
+    page.get_by_placeholder("Search").last.fill("Trust Notebook")
+    page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Trust").click()
+    frame = page.wait_for_selector("iframe[srcdoc]").content_frame()
+    frame.wait_for_selector("#next")
+    assert to_the_end_and_back(frame) == len(stepper(small()).frames)
+    page.context.close()
+    assert wrong == []
 
 
 def test_the_keyboard_is_enough(page, tmp_path):
