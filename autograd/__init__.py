@@ -1,5 +1,7 @@
 """glassgrad's engine: scalar reverse-mode automatic differentiation that can be read."""
 
+import gc as _gc
+
 from autograd import pickling as _pickling  # noqa: F401  (Values pickle and deep-copy)
 from autograd.diagnose import AnomalyError, detect_anomaly, explain, gradient_health
 from autograd.draw import draw, name_values, stepper
@@ -32,3 +34,6 @@ __all__ = [
     "value_and_grad",
     *_ops,
 ]
+
+if 0 < _gc.get_threshold()[0] < 200_000:  # graphs have no cycles, and looking for some would take
+    _gc.set_threshold(200_000, 20, 100)  # half of the time; a user's own higher setting stays

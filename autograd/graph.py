@@ -26,17 +26,17 @@ def topological_order(
         if root in seen:
             continue
         seen.add(root)
-        path, ahead = [root], [iter(parents(root))]  # ahead: the parents still to see, each level
+        path = [(root, iter(parents(root)))]  # each with its parents that are still to be seen
         while path:
-            for node in ahead[-1]:
+            child, ahead = path[-1]
+            for node in ahead:
                 if node not in seen:
                     seen.add(node)
                     if not seen.issuperset(parents(node)):
-                        path.append(node)  # go deeper; the rest of this level comes later
-                        ahead.append(iter(parents(node)))
-                        break
+                        path.append((node, iter(parents(node))))
+                        break  # go deeper; the rest of this level comes later
                     order.append(node)  # a leaf, or all its parents are listed already
             else:  # now all its parents are listed: it is this node's turn
-                order.append(path.pop())
-                ahead.pop()
+                order.append(child)
+                path.pop()
     return order

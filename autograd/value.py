@@ -4,9 +4,9 @@ Every operation makes a new Value, a node. It keeps its parents, and its derivat
 to each, taken there and then: changing `.data` later cannot corrupt a gradient.
 """
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from autograd.graph import topological_order
@@ -85,6 +85,8 @@ class Value:
         with fresh_gradients(order):
             for child in reversed(order):
                 upstream = child.grad
+                if upstream == 0.0 and isfinite(sum(child.partials)):
+                    continue  # nothing to hand on, as below a relu that is off (0 * inf is NaN)
                 for parent, partial in zip(child.parents, child.partials):
                     parent.grad += partial * upstream  # +=: a parent may have several children
 
@@ -123,8 +125,6 @@ def node(data: float, op: str, parents: tuple[Value, ...], partials: tuple[float
 
 new = Value.__new__
 recorder: Callable[[Op, tuple[Value, ...]], Value] | None = None  # instead of `node`: see no_grad
-if 0 < gc.get_threshold()[0] < 200_000:  # graphs have no cycles, and looking for some would take
-    gc.set_threshold(200_000, 20, 100)  # half of the time; a user's own higher setting stays
 
 
 def apply(op: Op, parents: tuple[Any, ...]) -> Value:

@@ -280,6 +280,15 @@ def test_detach_cuts_the_gradient():
     assert x.grad == 9.0
 
 
+def test_a_gradient_of_zero_still_meets_an_infinite_slope():
+    w, x, b = Value(0.0), Value(math.inf), Value(0.0)
+    (dot([w, 1.0], [x, 1.0], b) * 0.0).backward()  # what arrives at the dot is 0
+    assert math.isnan(w.grad) and x.grad == b.grad == 0.0
+    z = Value(0.0)
+    (z.sqrt() * 0.0).backward()
+    assert math.isnan(z.grad)
+
+
 def test_nan_and_inf_go_through_without_raising():
     x = Value(0.0)
     y = x.log() * 2 + (x / x).relu()
