@@ -88,7 +88,9 @@ class Layer(Module):
     def __call__(self, xs: Sequence[Any]) -> Any:
         xs = vector(xs, self.nin, self)
         out = [neuron.fire(xs) for neuron in self.neurons]
-        self.mark(out, xs)
+        for v in out:
+            if v.parents:  # `mark` for outputs that are surely new: half of its cost
+                v.module = (self, xs, v.module)  # type: ignore[attr-defined]
         return out if len(out) > 1 else out[0]
 
     def __repr__(self) -> str:
