@@ -16,22 +16,18 @@ from typing import Any
 from autograd import value as engine
 from autograd.graph import topological_order
 from autograd.number import number
-from autograd.ops import OPS, Op
+from autograd.ops import OPS
 from autograd.value import Value, as_value
 
 
 @contextmanager
 def no_grad() -> Iterator[None]:
     """Inside, ops compute but record nothing: each result is a leaf. Also a decorator."""
-    earlier, engine.recorder = engine.recorder, _compute_only
+    earlier, engine.recorder = engine.recorder, engine.compute_only
     try:
         yield
     finally:
         engine.recorder = earlier
-
-
-def _compute_only(op: Op, parents: tuple[Value, ...]) -> Value:
-    return Value(op.forward(*[p.data for p in parents]))
 
 
 def grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
@@ -103,7 +99,7 @@ def _run(
     call = list(args)
     inputs: list[Value] = []
     nested = _depth > 0 or any(isinstance(leaf, Value) for _, leaf in _leaves(call))
-    recording = engine.recorder is not _compute_only  # no_grad around us must not stop us
+    recording = engine.recorder is not engine.compute_only  # no_grad around us must not stop us
 
     def new_input(x: Any) -> Value:
         inputs.append(OPS["take"](x) if isinstance(x, Value) else Value(x))

@@ -22,21 +22,18 @@ def topological_order(
     """
     order: list[Node] = []
     seen: set[Node] = set()  # listed in `order`, or on the path to where we stand
-    for root in roots:
-        if root in seen:
-            continue
-        seen.add(root)
-        path = [(root, iter(parents(root)))]  # each with its parents that are still to be seen
-        while path:
-            child, ahead = path[-1]
-            for node in ahead:
-                if node not in seen:
-                    seen.add(node)
-                    if not seen.issuperset(parents(node)):
-                        path.append((node, iter(parents(node))))
-                        break  # go deeper; the rest of this level comes later
-                    order.append(node)  # a leaf, or all its parents are listed already
-            else:  # now all its parents are listed: it is this node's turn
-                order.append(child)
-                path.pop()
+    path: list[Any] = [(None, iter(roots))]  # as if one more node had the roots as its parents
+    while path:
+        child, ahead = path[-1]  # ahead: those of its parents that are still to be seen
+        for node in ahead:
+            if node not in seen:
+                seen.add(node)
+                if not seen.issuperset(parents(node)):
+                    path.append((node, iter(parents(node))))
+                    break  # go deeper; the rest of this level comes later
+                order.append(node)  # a leaf, or all its parents are listed already
+        else:  # now all its parents are listed: it is this node's turn
+            order.append(child)
+            path.pop()
+    order.pop()  # that node more
     return order

@@ -27,6 +27,17 @@ def test_no_grad_computes_and_records_nothing():
     assert (x * x).parents == (x, x)
 
 
+@pytest.mark.parametrize("x", [0.1, 3, Value(0.7), math.inf])
+@pytest.mark.parametrize("bias", [None, 0.3, Value(-0.2)])
+def test_no_grad_computes_a_dot_to_the_same_bits(x, bias):
+    ws = [Value(0.3), Value(-1.7), Value(1e-17)]
+    recorded = dot(ws, [x, Value(0.1), Value(1.1)], bias)
+    with no_grad():
+        computed = dot(ws, [x, Value(0.1), Value(1.1)], bias)
+    assert computed.data == recorded.data and type(computed) is Value
+    assert (computed.op, computed.parents, computed.partials) == ("", (), ())
+
+
 def test_no_grad_ends_when_an_error_leaves_it():
     x = Value(3.0)
     with pytest.raises(KeyError), no_grad():
