@@ -145,6 +145,9 @@ def _plain(x: Any) -> Any:
 
 
 def same(a: Any, b: Any, tolerance: float = 1e-6) -> bool:
+    """Is `a`, which came out, as good as `b`? (`x > 0` will do for a slope of 1 or 0.)"""
+    if isinstance(a, bool) and isinstance(b, float):
+        a = float(a)
     if isinstance(a, float) and isinstance(b, float):
         if math.isfinite(a) and math.isfinite(b):
             return math.fabs(a - b) <= tolerance * max(1.0, math.fabs(b))
@@ -253,8 +256,8 @@ _CAUSES = {
     shield.TAMPERED: "Work with names of your own, and leave the shared ones as they are.",
 }
 _UNKNOWN = (
-    "It is none of the known mistakes. Work this case out by hand, and print each step of your "
-    "code beside it."
+    "None of the known mistakes gives this answer. Work the case out by hand, and print each step "
+    "of your code beside it."
 )
 _ERRORS = (  # (what the error's text holds, the cause): the first that fits
     (

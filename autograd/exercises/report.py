@@ -2,7 +2,7 @@
 
 import html
 import re
-from textwrap import indent
+from textwrap import fill, indent
 from typing import TYPE_CHECKING, Any
 
 from autograd import Value
@@ -33,7 +33,7 @@ def as_text(v: "Verdict") -> str:
         indent(v.case.text, "      "),
     ]
     if v.answer.trouble:
-        lines.append(f"  What happened: {_what_happened(v.answer.trouble)}")
+        lines.append(_wrapped(f"What happened: {_what_happened(v.answer.trouble)}"))
         if v.answer.trouble.code:
             lines.append(f"      {v.answer.trouble.code}")
     for name, got, expected in v.answer.wrong[:8]:
@@ -41,12 +41,23 @@ def as_text(v: "Verdict") -> str:
     if len(v.answer.wrong) > 8:
         lines.append(f"      ... and {len(v.answer.wrong) - 8} more")
     if v.cause:
-        lines.append(f"  Likely cause: {v.cause}")
+        lines.append(_wrapped(f"Likely cause: {v.cause}"))
     if v.evidence:
         lines.append(f"  (That mistake was tried: {v.evidence}.)")
     if v.answer.printed:
         lines += ["  Your code printed:", indent(v.answer.printed.rstrip()[-300:], "      ")]
     return "\n".join(lines)
+
+
+def _wrapped(text: str) -> str:
+    return fill(
+        text,
+        width=98,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def as_html(v: "Verdict") -> str:
@@ -66,14 +77,12 @@ def as_html(v: "Verdict") -> str:
             if v.answer.trouble.code:
                 page.append(_pre(v.answer.trouble.code))
         if v.answer.wrong:
-            rows = "".join(
-                "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>".format(
-                    *map(e, (name, *show_both(got, want)))
-                )
-                for name, got, want in v.answer.wrong[:8]
-            )
-            head = "<tr><th></th><th>got</th><th>expected</th></tr>"
-            page.append(f"<table>{head}{rows}</table>")
+            rows = [["", "<b>got</b>", "<b>expected</b>"]]
+            for name, got, want in v.answer.wrong[:8]:
+                rows.append([f"<code>{e(name)}</code>", *map(e, show_both(got, want))])
+            if len(v.answer.wrong) > 8:
+                rows.append([f"... and {len(v.answer.wrong) - 8} more", "", ""])
+            page.append(f"<table>{''.join(map(_row, rows))}</table>")
         for title, svg in () if v.answer.trouble else drawings(v.case, v.answer):
             page.append(
                 '<figure style="display:inline-block;margin:4px 16px 4px 0">'
@@ -89,6 +98,11 @@ def as_html(v: "Verdict") -> str:
         if v.answer.printed:
             page.append("<p>Your code printed:</p>" + _pre(v.answer.printed[-300:]))
     return "".join([*page, "</div>"])
+
+
+def _row(cells: list[str]) -> str:
+    style = "padding:3px 10px;text-align:left"  # not every page has a style for tables
+    return "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>"
 
 
 def _pre(text: str) -> str:

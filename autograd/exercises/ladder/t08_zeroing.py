@@ -192,8 +192,8 @@ totals  # {'hill': 3, 'river': 3}
         ),
         Mistake(
             "zero_nothing",
-            "`zero_grad` only sets a name of its own; the Values keep their gradients. Write "
-            "`value.grad = 0.0`.",
+            "`zero_grad` only changes a name or a list of its own; the Values keep their "
+            "gradients. Write `value.grad = 0.0`.",
             (("value.grad = 0.0", "grad = 0.0"),),
         ),
         Mistake(
