@@ -29,7 +29,8 @@ sheet.mark(answers)
 
 # %% [markdown]
 # `sheet.key` is the answer key, `sheet.answer_svg` the sheet with everything filled in. To print a
-# sheet, save it and open the file in a browser: `open("sheet.svg", "w").write(sheet.svg)`.
+# sheet, save it and open the file in a browser:
+# `open("sheet.svg", "w", encoding="utf-8").write(sheet.svg)`.
 #
 # Now one of your own. What you leave out stays blank, so you can go step by step.
 

@@ -133,7 +133,10 @@ ann.money, bob.money  # (50.0, 50.0)
 """,
     hints=(
         "The partials of a product are crosswise: for a it is b's number, for b it is a's.",
-        "Of x ** n it is n * x ** (n - 1). The others are the slopes of task 4.",
+        "Of x ** n it is n * x ** (n - 1). The others are the slopes of task 4: of exp it is the "
+        "result itself, of tanh one minus the square of the result, of log 1 / x, and of relu 1 "
+        "above 0, else 0.",
+        "One parent and one partial still make tuples: `(self,)` and `(y,)`, with the comma.",
         "In `_backward`, walk over `zip(self.parents, self.partials)`.",
         "`+=`, not `=`: in `a * a` both parents are the same Value.",
     ),

@@ -66,7 +66,8 @@ list of vectors, one for each place t:
 
 1. scores: for every place s = 0, ..., t, **no later one**, the dot product of `queries[t]` and
    `keys[s]`, divided by the square root of the queries' length d;
-2. weights: the softmax of these scores (stable: take off the largest, as a plain number);
+2. weights: the softmax of these scores, that is exp of each, divided by the sum of all of these
+   (stable: first take off the largest score, as a plain number);
 3. output t: the sum of `values[s]`, each times its weight. (The values may have another length
    than queries and keys.)""",
     neighbour="""\
