@@ -281,6 +281,10 @@ _ERRORS = (  # (what the error's text holds, the cause): the first that fits
     ),
     ("'method' object", "A method is used without being called: put `()` behind its name."),
     ("'function' ", "A function is used as if it were its result: call it, as in `f(x)`."),
+    (
+        "AttributeError: 'tuple'",
+        "A tuple stands where one Value is expected: is a comma or a bracket in the wrong place?",
+    ),
     *(
         (
             f"AttributeError: '{kind}'",
@@ -372,8 +376,8 @@ def _cause_in_numbers(answers: list[Answer]) -> str:
         )
     if not pairs:
         return ""
-    in_lists = any(isinstance(got, list) for _, got, _ in wrong)
-    if all(g == 0 for g, _ in pairs) and not in_lists:
+    slopes = all(re.search("grad$|slope$", name) for name, _, _ in wrong)
+    if all(g == 0 for g, _ in pairs) and slopes:
         return "Nothing arrives here: the number is still 0."
     ratios = [g / e for g, e in pairs if e]
     if ratios and ratios[0] and all(same(r, ratios[0]) for r in ratios):

@@ -188,5 +188,17 @@ class Value:
             "parents`.",
             (("self.parents = parents", "self.parents = (parents,)"),),
         ),
+        Mistake(
+            "noted_in_parents",
+            "The result is noted in a and b. It must be the other way round: the result keeps a "
+            "and b as its parents, and a and b stay what they were.",
+            (
+                (
+                    "return Value(self.data + other.data, (self, other))",
+                    "out = Value(self.data + other.data)\n"
+                    "        self.parents = other.parents = (out,)\n        return out",
+                ),
+            ),
+        ),
     ),
 )

@@ -244,5 +244,27 @@ def topological_order(root):
             "The list holds plain numbers: put the nodes themselves into it, not their `.data`.",
             (("order.append(node)", "order.append(node.data)"),),
         ),
+        Mistake(
+            "append_in_loop",
+            "`append` stands inside the loop over the parents: a leaf is never written down, and "
+            "others too often. Move it one step to the left, behind the loop.",
+            (
+                (
+                    "                visit(parent)\n            order.append(node)",
+                    "                visit(parent)\n                order.append(node)",
+                ),
+            ),
+        ),
+        Mistake(
+            "never_started",
+            "The list is empty: nobody calls `visit(root)`.",
+            (("    visit(root)\n    return order", "    return order"),),
+        ),
+        Mistake(
+            "calls_itself_on_itself",
+            "The visit goes nowhere: the function calls itself for the same node. Call it for "
+            "the parent.",
+            (("visit(parent)", "visit(node)"),),
+        ),
     ),
 )

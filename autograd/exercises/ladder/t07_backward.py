@@ -106,7 +106,9 @@ ways  # {'start': 1, 'left': 2, 'right': 1, 'end': 3}
     mistakes=(
         Mistake(
             "no_seed",
-            "Everything is 0 because nobody starts: set `self.grad = 1.0` first.",
+            "Everything is 0: nobody starts. Set `self.grad = 1.0` before the walk, and let "
+            "nothing "
+            "put it back to 0.",
             (("        self.grad = 1.0\n", ""),),
         ),
         Mistake(

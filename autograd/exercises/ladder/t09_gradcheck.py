@@ -132,6 +132,7 @@ def scaled(rng: random.Random) -> list[Case]:
     return [
         case("lambda a: 1_000_000 * a * a", lambda a: 1_000_000 * a * a, [3.0], True),
         case("lambda a: a ** 9", lambda a: a**9, [5.0], True),
+        case("lambda a: 1e10 * a * a", lambda a: 1e10 * a * a, [0.7], True),
         case("lambda a: exp(a)", ops.exp, [9.0], True),
         case("lambda a: 1000 + a / 1_000_000", lambda a: 1000 + a / 1_000_000, [2.0], True),
         case(
@@ -333,9 +334,16 @@ def gradcheck(f, xs, h=1e-5, tolerance=1e-4):
         ),
         Mistake(
             "one_list",
-            "Both points are the same one: `right = xs` does not copy the list, it gives it a "
-            "second name. Make a new list for each point.",
+            "Both points are the same one, so the slope by trying is always 0. Is it `x + h` in "
+            "one "
+            "and `x - h` in the other, and has each a list of its own? (`right = xs` does not copy "
+            "the list, it gives it a second name.)",
             (("x + h if j == i else x", "x"), ("x - h if j == i else x", "x")),
+        ),
+        Mistake(
+            "data_for_grad",
+            "The input's number is compared with the slope; it must be its gradient, `.grad`.",
+            (("value.grad - slope", "value.data - slope"),),
         ),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd
 from autograd import ops
+from autograd.exercises.judge import same
 from autograd.exercises.task import Case, Law, Mistake, Outcome, Task
 
 Neurons = Callable[[int], Any]
@@ -103,6 +104,30 @@ def at_random(rng: random.Random) -> list[Case]:
             },
         )
     ]
+
+
+def calls(rng: random.Random) -> list[Case]:
+    facts = (
+        "the same result",
+        "w and b are the same Values as before",
+        "and hold the same numbers",
+    )
+
+    def run(neurons: Neurons) -> Outcome:
+        n = neurons(2)
+        set_up(n, [0.5, -0.5], 0.25)
+        before = [*n.w, n.b]
+        first, second = n([1.0, 2.0]).data, n([1.0, 2.0]).data
+        after = [*n.w, n.b]
+        found = (
+            same(first, second),
+            [id(p) for p in before] == [id(p) for p in after],
+            [p.data for p in after] == [0.5, -0.5, 0.25],
+        )
+        return dict(zip(facts, found))
+
+    lines = [text([0.5, -0.5], 0.25), "n([1.0, 2.0])", "n([1.0, 2.0])"]
+    return [Case("\n".join(lines), run, lambda: dict.fromkeys(facts, True))]
 
 
 def widths(rng: random.Random) -> list[Case]:
@@ -215,6 +240,7 @@ class Neuron:
             "Every weight and the bias get their gradient.",
             lambda rng: [grad_case([0.5], 0.0, [2.0]), grad_case([0.5, -0.5], 0.25, [1.0, 2.0])],
         ),
+        Law("Calling it leaves the weights and the bias as they were.", calls),
         Law("A wrong number of inputs is an error, not a guess.", widths),
         Law(
             "It holds for any neuron.",
@@ -311,6 +337,19 @@ class Neuron:
             "The tanh is taken of a plain number (`.data`) and put into a new Value, which knows "
             "no way back. Values have a `tanh()` of their own.",
             (("total.tanh()", "autograd.Value(autograd.tanh(total.data))"),),
+        ),
+        Mistake(
+            "bias_overwritten",
+            "The sum is put into `self.b` itself, so the bias is another one after each call. "
+            "Add up in a name of its own.",
+            (
+                (
+                    "total = self.b\n        for w, x in zip(self.w, xs):\n"
+                    "            total = total + w * x\n        return total.tanh()",
+                    "for w, x in zip(self.w, xs):\n            self.b = self.b + w * x\n"
+                    "        return self.b.tanh()",
+                ),
+            ),
         ),
     ),
 )

@@ -241,5 +241,17 @@ def cross_entropy(logits, target):
                 ),
             ),
         ),
+        Mistake(
+            "returns_in_loop",
+            "The `return` stands inside the loop, so only the first pair counts. Put it behind "
+            "the loop.",
+            (("    return total / len(targets)", "        return total / len(targets)"),),
+        ),
+        Mistake(
+            "counts_from_one",
+            "Classes count from 0, as places in a list do: `logits[target]`, not `logits[target "
+            "- 1]`.",
+            (("logits[target]", "logits[target - 1]"),),
+        ),
     ),
 )

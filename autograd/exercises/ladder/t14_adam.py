@@ -315,5 +315,11 @@ class Adam:
             "Only m is made up for its start at 0: divide s, too, by 1 - beta2 ** t.",
             ((" / (1 - self.beta2**self.t)", ""),),
         ),
+        Mistake(
+            "momentum_uphill",
+            "The gradient is subtracted in v, and v is subtracted from the parameter: minus "
+            "twice goes uphill. In v the gradient is added.",
+            (("self.momentum * self.v[i] + p.grad", "self.momentum * self.v[i] - p.grad"),),
+        ),
     ),
 )

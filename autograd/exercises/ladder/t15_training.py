@@ -296,5 +296,15 @@ def train(model, xs, ys, lr, goal, most):
                 ),
             ),
         ),
+        Mistake(
+            "one_round_too_few",
+            "It stops one round before `most`.",
+            (("range(most)", "range(most - 1)"),),
+        ),
+        Mistake(
+            "no_rate",
+            "The learning rate is not used: move by `lr` times the gradient.",
+            (("lr * p.grad", "p.grad"),),
+        ),
     ),
 )

@@ -112,7 +112,10 @@ def dropout(xs, p, rng, training=True):
                 case([1.0, -3.0], 0.9, [], training=False),
             ],
         ),
-        Law("With p = 0 nothing is dropped.", lambda rng: [case([2.0, 3.0], 0.0, [0.0, 0.7])]),
+        Law(
+            "With p = 0 nothing is dropped.",
+            lambda rng: [case([2.0, 3.0], 0.0, [0.3, 0.7]), case([2.0], 0.0, [0.0])],
+        ),
         Law(
             "What is drawn below p is dropped; the rest stays.",
             lambda rng: [
@@ -234,6 +237,12 @@ def dropout(xs, p, rng, training=True):
             "The new numbers are put into the list `xs` itself: make a list of your own and "
             "return that.",
             (("    return out\n", "    xs[:] = out\n    return out\n"),),
+        ),
+        Mistake(
+            "returns_in_loop",
+            "The `return` stands inside the loop, so only the first number comes back. Put it "
+            "behind the loop.",
+            (("    return out\n", "        return out\n"),),
         ),
     ),
 )

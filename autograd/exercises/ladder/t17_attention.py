@@ -257,5 +257,11 @@ def attention(queries, keys, values):
             "Queries and keys are exchanged: it is the query of t that meets the keys of all s.",
             (("enumerate(queries)", "enumerate(keys)"), ("in keys[:", "in queries[:")),
         ),
+        Mistake(
+            "returns_in_loop",
+            "The `return` stands inside the loop, so only the first place has an output. Put it "
+            "behind the loop.",
+            (("    return out\n", "        return out\n"),),
+        ),
     ),
 )
