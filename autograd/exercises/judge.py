@@ -98,8 +98,7 @@ def _refusal(task: Task, targets: Targets) -> str:
     for name, thing in zip(task.targets, targets):
         module = str(getattr(thing, "__module__", "")).split(".")[0]
         if not callable(thing):
-            kind = type(thing).__name__
-            return f"{name} must be a function or a class, but this is a {kind}: {thing!r:.60}"
+            return f"{name} must be a function or a class, but this is {thing!r:.60}"
         if name[0].isupper() and not isinstance(thing, type):
             kind = "a function" if hasattr(thing, "__code__") else f"a {type(thing).__name__}"
             return f"{name} must be a class (class {name}: ...), but this is {kind}"

@@ -157,12 +157,21 @@ class _World:
         self.random = random.getstate()
         self.depth = sys.getrecursionlimit()
         self.streams = sys.stdin, sys.stdout, sys.stderr
-        sys.stdin = io.StringIO()  # input() ends at once, with an EOFError
+        sys.stdin = io.StringIO()
         sys.stdout = sys.stderr = printed
+        # A notebook's own input() asks its page, and its own exit() ends the kernel: not here.
+        builtins.input = _ask_nobody
+        self.shell = getattr(builtins, "get_ipython", lambda: None)()
+        if self.shell is not None:
+            self.shell.ask_exit = _leave
 
     def restore(self) -> list[str]:
         """Undo what was changed, and name it. (Random state and recursion limit: just undo.)"""
         changed = []
+        if builtins.input is _ask_nobody:
+            builtins.input = self.names["builtins"]["input"]
+        if self.shell is not None:
+            vars(self.shell).pop("ask_exit", None)
         for name, before in self.names.items():
             owner, now = _GUARDED[name], dict(vars(_GUARDED[name]))
             if now == before:
@@ -181,6 +190,14 @@ class _World:
         sys.setrecursionlimit(self.depth)
         sys.stdin, sys.stdout, sys.stderr = self.streams
         return sorted(changed)
+
+
+def _ask_nobody(prompt: object = "") -> str:
+    raise EOFError("input() has nobody to ask")
+
+
+def _leave() -> None:
+    raise SystemExit
 
 
 _FREE = ("_", "__warningregistry__", "exercises")  # Python itself, and we, write these

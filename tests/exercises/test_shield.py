@@ -69,6 +69,29 @@ def test_exit_does_not_end_the_checker(body):
     assert trouble_of(DOOR + body).kind == shield.EXIT
 
 
+def test_the_doors_of_a_notebook_are_shut_while_a_solution_runs(monkeypatch):
+    """There `input` asks the page, and `exit` asks the shell to end the kernel."""
+
+    class Shell:
+        left = False
+
+        def ask_exit(self):
+            self.left = True
+
+    def asks_the_page(prompt=""):
+        raise NotImplementedError("a notebook without a page")
+
+    shell = Shell()
+    monkeypatch.setattr(builtins, "get_ipython", lambda: shell, raising=False)
+    monkeypatch.setattr(builtins, "input", asks_the_page)
+    assert trouble_of(DOOR + "return get_ipython().ask_exit()").kind == shield.EXIT
+    assert "EOFError" in trouble_of(DOOR + "return input()").text
+    assert builtins.input is asks_the_page
+    assert not shell.left
+    shell.ask_exit()
+    assert shell.left
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [
