@@ -168,6 +168,8 @@ def _explain(verdict: Verdict, targets: Targets, oracle: Targets, seed: int) -> 
     if answer.trouble and answer.trouble.kind != shield.ERROR:
         return replace(verdict, cause=_CAUSES[answer.trouble.kind])
     seen = _experience(task, law, targets, oracle, seed)
+    if not all(again.right for _, _, again in seen[: verdict.cases]):
+        return replace(verdict, cause=_KEPT)
     mistake, evidence = _known_mistake(task, seen, seed)
     if mistake:
         return replace(verdict, cause=mistake.cause, mistake=mistake.name, evidence=evidence)
@@ -254,6 +256,11 @@ _CAUSES = {
     shield.EXIT: "Take the exit() out: give the result back with `return`.",
     shield.TAMPERED: "Work with names of your own, and leave the shared ones as they are.",
 }
+_KEPT = (
+    "Cases that came out right at first are wrong the second time: something is kept from call to "
+    "call. A list in `def f(x, order=[])` is made once, and so is one outside of the function; "
+    "make a new one in each call. (Or chance is at work: a set, for instance, has no order.)"
+)
 _UNKNOWN = (
     "None of the known mistakes gives this answer. Work the case out by hand, and print each step "
     "of your code beside it."

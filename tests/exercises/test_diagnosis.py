@@ -243,6 +243,21 @@ def test_a_first_attempt_is_told_what_is_wrong_and_nothing_false(kind):
     assert cause in verdict.cause, str(verdict)
 
 
+def test_what_is_kept_from_call_to_call_is_noticed():
+    verdict = verdict_of(
+        "order",
+        """
+def topological_order(root, order=[]):
+    for parent in root.parents:
+        topological_order(parent, order)
+    if root not in order:
+        order.append(root)
+    return order
+""",
+    )
+    assert "kept from call to call" in verdict.cause, str(verdict)
+
+
 def test_the_page_shows_law_case_numbers_cause_and_both_graphs():
     pytest.importorskip("pygraphviz")
     page = verdict_of("backward", changed(CLOSURES, ASSIGN))._repr_html_()

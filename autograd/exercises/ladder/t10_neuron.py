@@ -111,22 +111,25 @@ def calls(rng: random.Random) -> list[Case]:
         "the same result",
         "w and b are the same Values as before",
         "and hold the same numbers",
+        "the list xs is as it was",
     )
 
     def run(neurons: Neurons) -> Outcome:
         n = neurons(2)
         set_up(n, [0.5, -0.5], 0.25)
         before = [*n.w, n.b]
-        first, second = n([1.0, 2.0]).data, n([1.0, 2.0]).data
+        xs = [1.0, 2.0]
+        first, second = n(xs).data, n(xs).data
         after = [*n.w, n.b]
         found = (
             same(first, second),
             [id(p) for p in before] == [id(p) for p in after],
             [p.data for p in after] == [0.5, -0.5, 0.25],
+            xs == [1.0, 2.0],
         )
         return dict(zip(facts, found))
 
-    lines = [text([0.5, -0.5], 0.25), "n([1.0, 2.0])", "n([1.0, 2.0])"]
+    lines = [text([0.5, -0.5], 0.25), "xs = [1.0, 2.0]", "n(xs)", "n(xs)"]
     return [Case("\n".join(lines), run, lambda: dict.fromkeys(facts, True))]
 
 
@@ -240,7 +243,7 @@ class Neuron:
             "Every weight and the bias get their gradient.",
             lambda rng: [grad_case([0.5], 0.0, [2.0]), grad_case([0.5, -0.5], 0.25, [1.0, 2.0])],
         ),
-        Law("Calling it leaves the weights and the bias as they were.", calls),
+        Law("Calling it leaves weights, bias and inputs as they were.", calls),
         Law("A wrong number of inputs is an error, not a guess.", widths),
         Law(
             "It holds for any neuron.",

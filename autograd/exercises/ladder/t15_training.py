@@ -14,14 +14,20 @@ Points = list[tuple[list[float], float]]
 class Line:
     """w * x + b, as a model with parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self, gradient: float = 0.0) -> None:
         self.w, self.b = Value(0.5), Value(0.0)
+        self.w.grad = self.b.grad = gradient
 
     def __call__(self, xs: list[float]) -> Value:
         return self.w * xs[0] + self.b
 
     def parameters(self) -> list[Value]:
         return [self.w, self.b]
+
+
+def used_line() -> Line:
+    """Somebody has called backward() before."""
+    return Line(5.0)
 
 
 def network() -> nn.MLP:
@@ -43,6 +49,7 @@ def case(
 ) -> Case:
     """Train and observe the losses and the model; `only` these facts, if given."""
     name = "MLP(2, [4, 1])" if model is network else "a line w * x + b, w = 0.5, b = 0"
+    name += ", whose gradients are still 5 from before" if model is used_line else ""
     xs, ys = [x for x, _ in points], [y for _, y in points]
 
     def run(train: Callable[..., Any]) -> Outcome:
@@ -139,7 +146,11 @@ def train(model, xs, ys, lr, goal, most):
         ),
         Law(
             "Every round starts with fresh gradients.",
-            lambda rng: [case(Line, STRAIGHT, 0.1, 0.0, 3), case(Line, STRAIGHT, 0.1, 0.0, 5)],
+            lambda rng: [
+                case(Line, STRAIGHT, 0.1, 0.0, 3),
+                case(Line, STRAIGHT, 0.1, 0.0, 5),
+                case(used_line, STRAIGHT, 0.1, 0.0, 2),
+            ],
         ),
         Law(
             "It stops when the goal is reached, and not before.",
@@ -305,6 +316,22 @@ def train(model, xs, ys, lr, goal, most):
             "no_rate",
             "The learning rate is not used: move by `lr` times the gradient.",
             (("lr * p.grad", "p.grad"),),
+        ),
+        Mistake(
+            "zeroed_too_late",
+            "The gradients are set to 0 at the end of a round, so the first round still has old "
+            "ones, if somebody left some. Set them to 0 just before `backward()`.",
+            (
+                (
+                    "        for p in model.parameters():\n            p.grad = 0.0\n"
+                    "        loss.backward()\n",
+                    "        loss.backward()\n",
+                ),
+                (
+                    "            p.data -= lr * p.grad\n",
+                    "            p.data -= lr * p.grad\n            p.grad = 0.0\n",
+                ),
+            ),
         ),
     ),
 )
