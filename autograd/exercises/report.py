@@ -24,7 +24,7 @@ def as_text(v: "Verdict") -> str:
     if v.todo:
         assert v.answer.trouble is not None
         so_far = f" So far {v.laws_held} of {len(v.task.laws)} laws hold." if v.laws_held else ""
-        place = f": `raise NotImplementedError` still stands in {v.answer.trouble.where}"
+        place = f": `raise NotImplementedError` still stands there ({v.answer.trouble.where})"
         return f"· {task}: not written yet{place if v.answer.trouble.where else ''}.{so_far}"
     lines = [
         f"✗ {task}: law {v.laws_held + 1} of {len(v.task.laws)} fails.",
@@ -66,7 +66,7 @@ def as_html(v: "Verdict") -> str:
     colour = "#2e7d32" if v.passed else "#757575" if v.todo else "#c62828"
     first = as_text(v).split("\n")[0]
     page = [f'<div style="border-left:4px solid {colour};padding:2px 12px">']
-    page.append(f'<p style="color:{colour};margin:4px 0"><b>{e(first)}</b></p>')
+    page.append(f'<p style="color:{colour};margin:4px 0"><b>{_code(e(first))}</b></p>')
     if not (v.passed or v.refused or v.todo):
         assert v.law is not None and v.case is not None and v.answer is not None
         page.append(f"<p><b>The law.</b> {_code(e(v.law.says))}</p>")
