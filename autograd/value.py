@@ -131,7 +131,7 @@ def apply(op: Op, parents: tuple[Any, ...]) -> Value:
         x = parents[0].data
         y = op.forward(x)
         return node(y, op.symbol, parents, op.partials(y, x))
-    parents = tuple([x if type(x) is Value else as_value(x) for x in parents])
+    parents = tuple([x if isinstance(x, Value) else Constant(x) for x in parents])
     if recorder is not None:
         return recorder(op, parents)
     data = [x.data for x in parents]

@@ -1,49 +1,10 @@
-"""`autograd.jit`: the matrix program inside scalar code.
+"""The compiler behind `autograd.jit`: the matrix program inside scalar code.
 
 Read in this order: trace.py (call the function on symbols), kinds.py (group what looks alike),
-patterns.py (find slices, rows and outer products in indices), lower.py with code.py (array code,
-its reverse, its text), store.py (parameters in one array), update.py (the optimiser's rule),
-run.py (a program in use), calls.py with watch.py (which program, and when to trace again).
-scalar.py is the other back end: one line
-of Python for each node. NumPy is imported by the first call of `jit`, for its back end only.
+patterns.py (slices, rows and outer products in indices), lower.py with code.py (array code, its
+reverse, its text). What calls it and uses the program is in autograd/compiled.
 """
 
-from collections.abc import Callable
-from typing import Any
-
-from autograd.jit.calls import Jitted
 from autograd.jit.trace import TraceError
 
-__all__ = ["Jitted", "TraceError", "jit"]
-
-
-def jit(
-    fn: Callable[..., Any],
-    optimizer: Any = None,
-    *,
-    backend: str = "numpy",
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
-) -> Jitted:
-    """`fn`, a function of plain scalar code that returns one Value, as an array program.
-
-    Without an optimizer the result is a Value: `loss(model, xs, ys).backward()` fills the same
-    `p.grad`. With one, a call is a whole training step, zero_grad, backward and step, on arrays,
-    and returns the loss as a float; clip_norm and clip_value clip the gradients before the update,
-    as `nn.optim.clip_grad_norm` and `clip_grad_value` do. (A loss that is not finite is returned,
-    but nothing is updated.)
-
-    Arguments: floats (also in nested lists, dicts and arrays) are data, ints are data or indices
-    for `take`; both may change from call to call. Modules and Values are trained, also those that
-    `fn` reaches through its closure. A new shape, or a change of anything else, traces again.
-
-    backend: "numpy", or "python", straight-line scalar code that needs no package.
-    Raises TraceError, when called, where `fn` looks at a number; ImportError without NumPy.
-    """
-    try:
-        return Jitted(fn, optimizer, backend, (clip_norm, clip_value))
-    except ImportError as error:
-        raise ImportError(
-            'jit needs NumPy: pip install "glassgrad[jit]"; or say backend="python", which needs '
-            f"nothing, but is slower. ({error})"
-        ) from error
+__all__ = ["TraceError"]

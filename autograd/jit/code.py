@@ -1,61 +1,75 @@
-"""Array code as a tree: built by operators and by the op table's partials, printed at the end.
+"""Array code as text: expressions that the op table's rules can be run on, and their reverse.
 
-`Code` is a number type to the rules in `autograd.ops`: `op.partials(y, *xs)`, run on it, yields
-the text of the derivative. Shapes are known; what is 1.0 times something is that something.
+`op.partials(y, *xs)`, called with `Code`, gives the code of the derivatives. Shapes are known, and
+what is 1.0 times something is that something.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import zip_longest
+from math import prod
 from typing import Any
-
-import numpy as np
 
 from autograd.ops import OPS, Op
 
-Axes = tuple[tuple[int, int], ...]  # (size, step) of each axis, slowest first
-_UFUNC = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide",
-          "@": "np.matmul", "**": "np.power"}  # fmt: skip
+UFUNCS = {"{0} + {1}": "np.add", "{0} - {1}": "np.subtract", "{0} * {1}": "np.multiply",
+          "{0} / {1}": "np.divide"}  # fmt: skip
+Reverse = Callable[[Any], Any]
+CALL = re.compile(r"np\.(einsum|add\.reduce|exp|log|maximum|sqrt|tanh)\([^()]*\)")
 
 
 class Code:
-    """An expression: a template such as "{0} + {1}", its arguments and the result's shape."""
+    """An expression: a template such as "{0} + {1}", its arguments, and the result's shape.
 
-    def __init__(self, template: str, args: Iterable[Any], shape: Any, call: str = "") -> None:
+    op: the row of the table that it is, if it is one. reverse: else a function that takes the
+    gradient of this and gives that of each argument. source: for a part of an array, (the array,
+    places in it). rows: see `Program.stacked`.
+    """
+
+    plain: "type[Code]"  # the class of results
+    source: Any = None
+    rows: tuple[Any, ...] = ()
+    is_finite = is_truth = False  # made of comparisons and numbers; a comparison, not a float
+
+    def __init__(self, template: str, args: Iterable[Any] = (), shape: Iterable[int] = (),
+                 op: Op | None = None, reverse: Reverse | None = None) -> None:  # fmt: skip
         self.template, self.args, self.shape = template, tuple(args), tuple(shape)
-        self.call = call  # the NumPy function that it is, which may take out=
-        self.truth = False  # made of comparisons and numbers: finite, and perhaps not a float
+        self.op, self.reverse = op, reverse
+        self.trained: bool = any(isinstance(x, Code) and x.trained for x in self.args)
 
-    @staticmethod
-    def apply_op(op: Op, args: tuple[Any, ...]) -> Any:
-        """An op of the table on code: text, simplified by x + 0 = x, 1 * x = x, x ** 1 = x."""
+    @classmethod
+    def apply_op(cls, op: Op, args: tuple[Any, ...]) -> Any:
+        """An op on code: its text, but x + 0 = x, 1 * x = x, a + -b = a - b, ..."""
         a, b = args[0], args[-1]
-        if all(is_number(x) or x.truth for x in args):
-            if op.symbol == "*" and 0.0 in args:
-                return 0.0
-            code = apply(op.numpy, *args)  # in full: NumPy has no arithmetic of truth values alone
-            code.truth = True
-            return code
-        if any(not is_number(x) and x.truth for x in args):
-            return apply(op.numpy, *args)
-        if op.symbol == "*" and 1.0 in (a, b):
-            return b if is_number(a) and a == 1.0 else a
-        if op.symbol == "*" and -1.0 in (a, b):  # -1 * x = -x
-            return apply("-{0}", b if is_number(a) and a == -1.0 else a)
-        if op.symbol == "+" and 0.0 in (a, b):
-            return b if is_number(a) and a == 0.0 else a
-        if op.symbol == "+" and not is_number(b) and b.template == "-{0}":  # a + -b = a - b
-            return Code.apply_op(OPS["-"], (a, b.args[0]))
-        if op.symbol == "+" and not is_number(a) and a.template == "-{0}":
-            return Code.apply_op(OPS["-"], (b, a.args[0]))
+        finite, truths = [all(is_number(x) or getattr(x, mark) for x in args)
+                          for mark in ("is_finite", "is_truth")]  # fmt: skip
+        if op.symbol == "*" and is_number(b):
+            a, b = args = (b, a)
+        if op.symbol == "*" and is_number(a) and a == 0.0 and finite:
+            return 0.0
+        if op.symbol == "*" and is_number(a) and abs(a) == 1.0 and not truths:
+            return b if a > 0 else cls.apply_op(OPS["neg"], (b,))
+        for x, y in ((a, b), (b, a)) if op.symbol == "+" else ():
+            if is_number(y) and y == 0.0 and not truths:
+                return x
+            if isinstance(y, Code) and y.op is OPS["neg"]:
+                return cls.apply_op(OPS["-"], (x, y.args[0]))
         if op.symbol in ("**", "/") and is_number(b) and b == 1.0:
             return a
-        return apply(op.numpy, *args, call=_UFUNC.get(op.symbol, ""))
+        if op.symbol == "*" and isinstance(b, Code) and b.op is OPS["/"] and b.args[0] == 1.0:
+            return cls.apply_op(b.op, (a, b.args[1]))  # a * (1 / b) = a / b
+        code = cls.plain(cls.spelling(op), args, broadcast(*map(shape_of, args)), op)
+        code.is_finite, code.is_truth = finite, truths and op.symbol == "*" and not is_number(a)
+        return code
 
-    def __bool__(self) -> bool:
-        raise TypeError("this is the text of a number, which is not known yet")
+    @staticmethod
+    def spelling(op: Op) -> str:
+        return op.numpy
 
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
+    def compare(self, template: str, other: Any) -> "Code":
+        code = self.plain(template, (self, other), broadcast(self.shape, shape_of(other)))
+        code.is_finite = code.is_truth = True
+        return code
 
     # fmt: off
     def __add__(self, o: Any) -> Any: return self.apply_op(OPS["+"], (self, o))
@@ -66,87 +80,49 @@ class Code:
     def __rmul__(self, o: Any) -> Any: return self.apply_op(OPS["*"], (o, self))
     def __truediv__(self, o: Any) -> Any: return self.apply_op(OPS["/"], (self, o))
     def __pow__(self, o: Any) -> Any: return self.apply_op(OPS["**"], (self, o))
-    def __rtruediv__(self, o: Any) -> Any: return self.apply_op(OPS["/"], (o, self))
-    def __rpow__(self, o: Any) -> Any: return self.apply_op(OPS["**"], (o, self))
-    def __neg__(self) -> Any: return apply("-{0}", self)
-    def __lt__(self, o: Any) -> Any: return compare("{0} < {1}", self, o)
-    def __le__(self, o: Any) -> Any: return compare("{0} <= {1}", self, o)
-    def __gt__(self, o: Any) -> Any: return compare("{0} > {1}", self, o)
-    def __ge__(self, o: Any) -> Any: return compare("{0} >= {1}", self, o)
+    def __neg__(self) -> Any: return self.apply_op(OPS["neg"], (self,))
+    def __lt__(self, o: Any) -> Any: return self.compare("{0} < {1}", o)
+    def __le__(self, o: Any) -> Any: return self.compare("{0} <= {1}", o)
+    def __gt__(self, o: Any) -> Any: return self.compare("{0} > {1}", o)
+    def __ge__(self, o: Any) -> Any: return self.compare("{0} >= {1}", o)
+    def __bool__(self) -> bool: raise TypeError("this is the text of a number, not known yet")
     # fmt: on
-
-    @property
-    def atomic(self) -> bool:
-        """No parentheses are needed around it."""
-        return " " not in re.sub(r"\(.*\)", "", self.template) and self.template[0] != "-"
 
     def text(self) -> str:
         return self.template.format(*map(operand, self.args))
 
+    def pulled(self, y: Any, g: Any) -> list[tuple[Any, Any]]:
+        """(argument, its gradient) pairs, from the gradient of this, whose result is `y`."""
+        if self.op:
+            # relu' is 1 where the result is not 0, at NaN, too: one operation instead of two
+            partials = [y.compare("{0} != {1}", 0.0)] if self.op.name == "relu" else (
+                self.op.partials(y, *self.args))  # fmt: skip
+            return [(x, g * p) for x, p in zip(self.args, partials) if isinstance(x, Code)]
+        return list(zip(self.args, self.reverse(g))) if self.reverse else []
+
     def into(self, target: str) -> str:
-        """The statement that puts the result into the array `target`."""
-        if self.call:
-            return f"{self.call}({', '.join(map(text, self.args))}, out={target})"
-        if re.fullmatch(
-            r"np\.(einsum|add\.reduce|exp|log|maximum|minimum|sqrt|tanh)\([^()]*\)", self.template
-        ):
+        """The statement that puts the result into an array of its shape, which `target` names."""
+        if " @ " in self.template:
+            return f"np.matmul({', '.join(self.text().split(' @ '))}, out={target})"
+        if self.template in UFUNCS:
+            return f"{UFUNCS[self.template]}({', '.join(map(text, self.args))}, out={target})"
+        if CALL.fullmatch(self.template):
             return f"{self.text()[:-1]}, out={target})"
         return f"{target}[...] = {self.text()}"
 
 
-class View(Code):
-    """Elements start + sum(i_k * step_k) of an array: all of it, or a part that is no copy."""
-
-    def __init__(self, array: "Array", start: int, axes: Axes) -> None:
-        self.array, self.start, self.axes = array, start, axes
-        super().__init__("", (), [n for n, _ in axes])
-        array.is_buffer |= not self.whole
-
-    @property
-    def whole(self) -> bool:
-        return self.start == 0 and contiguous(self.axes) and size(self.shape) == self.array.size
-
-    atomic = True
-
-    def text(self) -> str:
-        if self.whole and self.shape == self.array.shape:
-            return str(self.array.name)
-        if not self.array.is_buffer:
-            return f"{self.array.name}.reshape({args(self.shape)})"
-        return str(self.array.program.view_name(self))
-
-    def into(self, target: str) -> str:
-        return f"{target}[...] = {self.text()}"
+Code.plain = Code
 
 
-class Array:
-    """A variable of the program: the values of one kind, in an order and a shape of our choice.
+class Array(Code):
+    """A variable: a kind's values, say. gradients: (places in it, gradient) from each use."""
 
-    is_buffer: it lies in one place from call to call, and views of it are made once.
-    """
-
-    def __init__(self, program: Any, name: str, shape: Any, is_buffer: bool = False) -> None:
-        self.program, self.name, self.shape = program, name, tuple(shape)
-        self.size = size(self.shape)
-        self.is_buffer = is_buffer
-        self.trained = False
+    def __init__(self, name: str, shape: Any, value: Any = None) -> None:
+        super().__init__(name, (), shape)
+        self.name, self.value, self.size = name, value, prod(self.shape)
+        self.trained = isinstance(value, Code) and value.trained
         self.is_read = False
-        self.gradients: list[tuple[np.ndarray, Any]] = []  # (where, what) to be added up
-        self.chosen: list[Any] = []  # those of them that come from a look-up
-
-    def code(self) -> View:
-        return View(self, 0, dense(self.shape))
-
-
-def apply(template: str, *args: Any, call: str = "") -> Code:
-    shapes = [a.shape for a in args if isinstance(a, Code)]
-    return Code(template, args, np.broadcast_shapes(*shapes), call)
-
-
-def compare(template: str, *args: Any) -> Code:
-    code = apply(template, *args)
-    code.truth = True
-    return code
+        self.gradients: list[tuple[Any, Any]] = []
 
 
 def is_number(x: Any) -> bool:
@@ -157,6 +133,10 @@ def shape_of(x: Any) -> tuple[int, ...]:
     return x.shape if isinstance(x, Code) else ()
 
 
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(map(max, zip_longest(*[s[::-1] for s in shapes], fillvalue=1)))[::-1]
+
+
 def text(x: Any) -> str:
     if isinstance(x, Code):
         return x.text()
@@ -164,29 +144,8 @@ def text(x: Any) -> str:
 
 
 def operand(x: Any) -> str:
-    if (isinstance(x, Code) and not x.atomic) or (is_number(x) and x < 0):
-        return f"({text(x)})"
-    return text(x)
-
-
-def args(shape: Iterable[int]) -> str:
-    return ", ".join(map(str, shape)) or "()"
-
-
-def size(shape: Iterable[int]) -> int:
-    total = 1
-    for n in shape:
-        total *= n
-    return total
-
-
-def dense(shape: Iterable[int]) -> Axes:
-    axes, step = [], 1
-    for n in reversed(tuple(shape)):
-        axes.append((n, step))
-        step *= n
-    return tuple(reversed(axes))
-
-
-def contiguous(axes: Axes) -> bool:
-    return axes == dense([n for n, _ in axes])
+    """Its text, in parentheses if it needs some."""
+    if is_number(x):
+        return f"({text(x)})" if x < 0 else text(x)
+    bare = re.sub(r"[([].*[)\]]", "", x.template)
+    return f"({x.text()})" if " " in bare or bare.startswith("-") else str(x.text())

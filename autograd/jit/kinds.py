@@ -15,17 +15,16 @@ import numpy as np
 from autograd.jit.trace import DATA, LEAKED, Symbol, Trace
 from autograd.value import Constant, Value
 
-Terms = dict[tuple[int, ...], tuple[list[int], ...]]  # (kind,) or (kind, kind): its terms
-SUMS = {"+", "sum", "dot"}
+Term = tuple[int, ...]  # a term of a sum: (kind,), or the product (kind, kind)
 
 
 @dataclass
 class Kind:
     """Nodes that look alike.
 
-    op: its symbol; "sum" for every sum; for a leaf "param", "data", "value", "const".
-    parents: the kinds of the parents. nodes: the members, by number. rows: for each member its
-    parents by number, or for a sum its terms.
+    op: its symbol; "sum" for every sum; for a leaf "param", "data", "value" or "const".
+    parents: the kinds of the parents, or of a sum's terms. nodes: the members, by number. rows:
+    for each member its parents by number; for a sum {term: columns of factors by number}.
     """
 
     op: str
@@ -33,177 +32,111 @@ class Kind:
     name: str = ""
     nodes: list[int] = field(default_factory=list)
     rows: list[Any] = field(default_factory=list)
-    exponent: float | None = None
 
 
-@dataclass
 class Graph:
-    """All kinds, and for each node by number its kind and its Value."""
+    """The kinds of a trace, and for each node by number its kind, and its place in its array."""
 
-    kinds: list[Kind]
-    kind_of: list[int]
-    values: list[Any]
-    root: int
-    tables: list[list[int]]
-    position: np.ndarray  # of the leaves in their arrays
-    constants: list[float]
-    count: int
-    is_padded: bool = False  # whether a sum holds zeros that count as of another kind
-
-
-def group(trace: Trace, place: Callable[[list[Value]], np.ndarray]) -> Graph:
-    """Sort the nodes of `trace` into kinds. `place` gives each parameter its place in the store."""
-    parents = [s.parents for s in trace.nodes]
-    edges = list(chain(chain.from_iterable(parents), *trace.tables, [trace.root]))
-    keys = np.fromiter(map(id, edges), np.int64, len(edges))
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    values = [edges[i] for i in first.tolist()]
-    flat = inverse.tolist()
-    number = dict(zip(keys[first].tolist(), range(len(values))))
-    graph = Graph([], [-1] * len(values), values, flat[-1], [], np.full(len(values), -1), [], 0)
-    end = sum(map(len, parents))
-    for table in trace.tables:
-        graph.tables.append(flat[end : end + len(table)])
-        end += len(table)
-    nodes = _live(trace, parents, flat, number, graph)
-    _leaves(trace, graph, place)
-    _Grouping(graph).run(nodes)
-    return graph
-
-
-def _live(
-    trace: Trace, parents: Any, flat: list[int], number: dict[int, int], graph: Graph
-) -> list[tuple[int, str, Any]]:
-    """(number, op, parents by number) of each node that the root needs, in order."""
-    ends = np.cumsum([len(p) for p in parents]).tolist()
-    needed = bytearray(len(graph.values))
-    needed[graph.root] = 1
-    found = []
-    for s, end, row in zip(reversed(trace.nodes), reversed(ends), reversed(parents)):
-        i = number.get(id(s), -1)
-        if i < 0 or not needed[i]:
-            continue
-        ids = flat[end - len(row) : end]
-        extra = ids
-        if s.op == "take":
-            ids = [trace.chosen[id(s)], *ids]
-            extra = [*extra, *graph.tables[ids[0]]]
-        for j in extra:
-            needed[j] = 1
-        found.append((i, s.op, ids))
-    graph.count = len(found)
-    return found[::-1]
-
-
-def _leaves(trace: Trace, graph: Graph, place: Callable[[list[Value]], np.ndarray]) -> None:
-    """Give every leaf its kind and its place: parameters in the store, data in its argument."""
-    where: dict[int, tuple[int, int]] = {}
-    names = [("data", n, s) for n, s in trace.inputs.items()]
-    names += [("value", n, s) for n, s in trace.values.items()]
-    for op, name, inputs in names:
-        where.update((id(s), (len(graph.kinds), i)) for i, s in enumerate(inputs))
-        graph.kinds.append(Kind(op, name=name))
-    param, const = len(graph.kinds), len(graph.kinds) + 1
-    graph.kinds += [Kind("param", name="P"), Kind("const", name="constant")]
-    constants: dict[str, int] = {}  # by text, for 0.0 and -0.0 differ and NaN equals itself
-    kind_of, position = np.full(len(graph.values), -1), graph.position
-    types = list(map(type, graph.values))
-    trained = {t for t in set(types) if not issubclass(t, Symbol | Constant)}
-    params = [i for i, t in enumerate(types) if t in trained]
-    others = [i for i, t in enumerate(types) if t not in trained]
-    if trace.created:
-        others += [i for i in params if id(graph.values[i]) in trace.created]
-        params = [i for i in params if id(graph.values[i]) not in trace.created]
-    kind_of[params] = param
-    position[params] = place([graph.values[i] for i in params])
-    for i in others:
-        v = graph.values[i]
-        if not isinstance(v, Symbol):
-            data = DATA.__get__(v)
-            kind_of[i] = const
-            position[i] = constants.setdefault(repr(data), len(constants))
-            if len(constants) > len(graph.constants):
-                graph.constants.append(data)
-        elif id(v) in where:
-            kind_of[i], position[i] = where[id(v)]
-        elif not v.op:
-            raise TypeError(LEAKED)
-    graph.kind_of[:] = kind_of.tolist()
-
-
-class _Grouping:
-    def __init__(self, graph: Graph) -> None:
-        self.graph, self.kind_of = graph, graph.kind_of
+    def __init__(self, trace: Trace, place: Callable[[list[Value]], np.ndarray]) -> None:
+        """`place` gives each parameter its place in the store."""
+        nodes, needed = live(trace)
+        self.number = dict(zip(needed, range(len(needed))))
+        self.values = list(needed.values())
+        self.kinds: list[Kind] = []
+        self.position = np.zeros(len(needed), np.int64)
+        self.constants: list[float] = []
         self.by_key: dict[Any, int] = {}
+        self.leaves(trace, nodes, place)
+        chosen = {self.number[i]: table for i, table in trace.tables.items() if i in needed}
+        self.tables = {id(table): self.numbers(table) for table in chosen.values()}
+        self.table_of = {i: id(table) for i, table in chosen.items()}
         self.sums: dict[int, list[list[int]]] = {}  # not placed yet: a sum may absorb them
-        self.products: dict[int, tuple[int, int]] = {}
-        self.differences: dict[int, tuple[int, int]] = {}
+        self.products: dict[int, list[int]] = {}
+        flat, end = self.numbers(chain.from_iterable([s.parents for s in nodes])), 0
+        every = [*flat, *chain.from_iterable([*self.tables.values()] * 2)]  # twice: they stay
+        self.uses: list[int] = np.bincount(every, minlength=len(needed)).tolist()
+        for s in nodes:
+            begin, end = end, end + len(s.parents)
+            self.sort(self.number[id(s)], s.op, flat[begin:end])
+        self.root, self.count = self.number[id(trace.root)], len(nodes)
+        self.force([self.root])
+
+    def numbers(self, values: Any) -> list[int]:
+        return list(map(self.number.__getitem__, map(id, values)))
+
+    def leaves(self, trace: Trace, nodes: list[Symbol], place: Any) -> None:
+        """Give every leaf its kind and its place: parameters in the store, data in its argument."""
+        where: dict[int, tuple[int, int]] = {}
+        for op, inputs in (("data", trace.inputs), ("value", trace.values)):
+            for name, symbols in inputs.items():
+                where.update((id(s), (len(self.kinds), i)) for i, s in enumerate(symbols))
+                self.kinds.append(Kind(op, name=name))
+        self.param, self.const = len(self.kinds), len(self.kinds) + 1
+        self.kinds += [Kind("param", name="P"), Kind("const", name="constant")]
+        constants: dict[str, int] = {}  # by text, for 0.0 and -0.0 differ and NaN equals itself
+        types, made = list(map(type, self.values)), set(map(id, nodes))
+        trained = {t for t in set(types) if not issubclass(t, Symbol | Constant)}
+        params = []
+        self.kind_of = [self.param if t in trained else -1 for t in types]
+        for i, v in enumerate(self.values):
+            if types[i] in trained and id(v) not in trace.created:
+                params.append(i)
+            elif not isinstance(v, Symbol):
+                self.kind_of[i] = self.const
+                self.position[i] = constants.setdefault(repr(x := DATA.__get__(v)), len(constants))
+                self.constants += [x] if len(constants) > len(self.constants) else []
+            elif id(v) in where:
+                self.kind_of[i], self.position[i] = where[id(v)]
+            elif id(v) not in made:
+                raise TypeError(LEAKED)
+        self.position[params] = place([self.values[i] for i in params])
         self.minus = len(self.kind_of)  # a node of our own, -1.0, for a - b = a + -1.0 * b
-        self.kind_of.append(next(k for k, kind in enumerate(graph.kinds) if kind.op == "const"))
-        graph.position = np.append(graph.position, len(graph.constants))
-        graph.constants.append(-1.0)
-        constants = np.flatnonzero(np.array(self.kind_of) == self.kind_of[-1]).tolist()
-        self.zeros = {i for i in constants if graph.constants[graph.position[i]] == 0.0}
+        self.kind_of.append(self.const)
+        self.position = np.append(self.position, len(self.constants))
+        self.constants.append(-1.0)
 
-    def run(self, nodes: list[tuple[int, str, Any]]) -> None:
-        uses = np.bincount(
-            np.fromiter(chain.from_iterable(ids[op == "take" :] for _, op, ids in nodes), np.int64),
-            minlength=len(self.kind_of),
-        ).tolist()
-        for table in {ids[0] for _, op, ids in nodes if op == "take"}:
-            for j in self.graph.tables[table]:
-                uses[j] += 2
-        for i, op, ids in nodes:
-            if op in SUMS:
-                self.sums[i] = self.terms(op, ids, uses)
-            elif op == "-":
-                self.force(ids[1:])
-                if uses[ids[0]] == 1 and (ids[0] in self.sums or ids[0] in self.differences):
-                    left, right, alone = self.terms("+", ids[:1], uses)  # a chain of differences
-                    self.sums[i] = [left, right, alone]
-                    left.append(self.minus)
-                    right.append(ids[1])
-                else:
-                    self.force(ids[:1])
-                    self.differences[i] = (ids[0], ids[1])
-            elif op == "*":
-                self.force(ids)
-                self.products[i] = (ids[0], ids[1])
-            else:
-                self.force(ids[1:] if op == "take" else ids)
-                self.place(i, op, ids)
-        self.force([self.graph.root])
-
-    def terms(self, op: str, ids: list[int], uses: list[int]) -> list[Any]:
-        """[first factors, second factors, terms alone]: a sum, with inner sums and products."""
-        left: list[int] = []
-        right: list[int] = []
-        alone: list[int] = []
-        if op == "dot":
+    def sort(self, i: int, op: str, ids: list[int]) -> None:
+        """Put node `i` into its kind, or keep it for a sum to absorb."""
+        if op in ("+", "sum"):
+            self.sums[i] = self.absorb([], [], ids)
+        elif op == "dot":
             n = len(ids) // 2
             self.force(ids[: 2 * n])
-            left, right, ids = ids[:n], ids[n : 2 * n], ids[2 * n :]
-        for j in ids:
-            once = uses[j] == 1
-            if once and j in self.products:
+            self.sums[i] = self.absorb(ids[:n], ids[n : 2 * n], ids[2 * n :])
+        elif op == "-":
+            self.force(ids[1:])
+            self.sums[i] = self.absorb([self.minus], ids[1:], ids[:1])
+        elif op == "take":
+            table = self.table_of[i]
+            self.force(self.tables[table])
+            parents = sorted({self.kind_of[j] for j in self.tables[table]})
+            self.add(i, op, (*parents, self.kind_of[ids[0]]), (table, ids[0]))
+        else:
+            self.force(ids)
+            if op == "*":
+                self.products[i] = ids
+            else:
+                kinds = [self.kind_of[j] for j in ids]
+                self.add(i, op, tuple(sorted(set(kinds)) if op == "logsumexp" else kinds), ids)
+
+    def absorb(self, left: list[int], right: list[int], terms: list[int]) -> list[list[int]]:
+        """[first factors, second factors, terms alone]: with inner sums and products used once."""
+        alone: list[int] = []
+        for j in terms:
+            if self.uses[j] > 1 or self.kind_of[j] >= 0:
+                self.force([j])
+                alone.append(j)
+            elif j in self.products:
                 a, b = self.products.pop(j)
                 left.append(a)
                 right.append(b)
-            elif once and j in self.differences:
-                a, b = self.differences.pop(j)
-                alone.append(a)
-                left.append(self.minus)
-                right.append(b)
-            elif once and j in self.sums:
+            else:
                 inner = self.sums.pop(j)  # used once, so its lists are ours to extend
                 if len(left) + len(alone) < len(inner[0]) + len(inner[2]):  # for linear time:
                     left, right, alone, inner = *inner, [left, right, alone]  # the longer ones
                 left += inner[0]
                 right += inner[1]
                 alone += inner[2]
-            else:
-                alone.append(j)
-        self.force(alone)
         return [left, right, alone]
 
     def force(self, ids: list[int]) -> None:
@@ -211,69 +144,45 @@ class _Grouping:
         for j in ids:
             if self.kind_of[j] < 0:
                 if j in self.products:
-                    self.place(j, "*", self.products.pop(j))
-                elif j in self.differences:
-                    self.place(j, "-", self.differences.pop(j))
+                    row = sorted(self.products.pop(j), key=self.kind_of.__getitem__)
+                    self.add(j, "*", tuple([self.kind_of[i] for i in row]), row)
                 else:
                     self.place_sum(j, *self.sums.pop(j))
-
-    def place(self, i: int, op: str, ids: Any) -> None:
-        kind_of, graph = self.kind_of, self.graph
-        exponent = None
-        if op == "take":
-            table = graph.tables[ids[0]]
-            self.force(table)
-            parents = (*sorted({kind_of[j] for j in table}), kind_of[ids[1]])
-        elif op == "logsumexp":
-            parents = tuple(sorted({kind_of[j] for j in ids}))
-        else:
-            parents = tuple([kind_of[j] for j in ids])
-            if op == "*" and parents[0] > parents[1]:
-                parents, ids = parents[::-1], ids[::-1]
-            if op == "**" and graph.kinds[parents[1]].op == "const":
-                exponent = graph.constants[int(graph.position[ids[1]])]
-        self.add(i, (op, parents, repr(exponent)), ids)
-        graph.kinds[kind_of[i]].exponent = exponent
 
     def place_sum(self, i: int, left: list[int], right: list[int], alone: list[int]) -> None:
         kind = self.kind_of.__getitem__
         ka, kb, kc = list(map(kind, left)), list(map(kind, right)), list(map(kind, alone))
-        terms: Terms = {}
-        pairs, single = set(zip(ka, kb)), set(kc)
-        if len(pairs) == 1:  # the usual case, and the fast one
-            (a, b) = key = pairs.pop()
-            terms[key if a <= b else (b, a)] = (left, right) if a <= b else (right, left)
+        terms: dict[Term, tuple[list[int], ...]] = {}
+        if len(set(zip(ka, kb))) == 1:  # the usual case, and the fast one
+            terms[min((ka[0], kb[0]), (kb[0], ka[0]))] = (
+                (left, right) if ka[0] <= kb[0] else (right, left))  # fmt: skip
         else:
             for a, b, x, y in zip(ka, kb, left, right):
-                if self.zeros and (x in self.zeros or y in self.zeros):
-                    a, b, x, y = self.padded(a, b, x, y, pairs)
-                if a > b:
-                    a, b, x, y = b, a, y, x
-                columns = terms.setdefault((a, b), ([], []))
-                columns[0].append(x)
-                columns[1].append(y)
-        if len(single) == 1:
-            terms[(kc[0],)] = (alone,)
-        else:
-            for c, z in zip(kc, alone):
-                terms.setdefault((c,), ([],))[0].append(z)
-        self.add(i, ("sum", tuple(sorted(terms))), terms)
+                columns = terms.setdefault((min(a, b), max(a, b)), ([], []))
+                columns[0].append(x if a <= b else y)
+                columns[1].append(y if a <= b else x)
+        for c, z in zip(kc, alone):
+            terms.setdefault((c,), ([],))[0].append(z)
+        self.add(i, "sum", tuple(sorted(terms)), terms)
 
-    def padded(self, a: int, b: int, x: int, y: int, pairs: Any) -> tuple[int, int, int, int]:
-        """A product with the constant 0.0, beside products of the other factor's kind with one
-        other kind: a padded border. It counts as of that kind, so that all patches look alike."""
-        if y in self.zeros:
-            a, b, x, y = b, a, y, x
-        self.graph.is_padded = True
-        kinds = {p if q == b else q for p, q in pairs if b in (p, q)} - {a}
-        return (kinds.pop() if len(kinds) == 1 else a), b, x, y
+    def add(self, i: int, op: str, parents: tuple[Any, ...], row: Any) -> None:
+        k = self.by_key.setdefault((op, parents), len(self.kinds))
+        if k == len(self.kinds):
+            self.kinds.append(Kind(op, parents))
+        self.kinds[k].nodes.append(i)
+        self.kinds[k].rows.append(row)
+        self.kind_of[i] = k
 
-    def add(self, i: int, key: Any, row: Any) -> None:
-        graph = self.graph
-        k = self.by_key.get(key)
-        if k is None:
-            k = self.by_key[key] = len(graph.kinds)
-            graph.kinds.append(Kind(key[0], key[1]))
-        graph.kinds[k].nodes.append(i)
-        graph.kinds[k].rows.append(row)
-        graph.kind_of[i] = k
+
+def live(trace: Trace) -> tuple[list[Symbol], dict[int, Value]]:
+    """The nodes that the root needs, in order, and all these and their leaves, by id."""
+    needed: dict[int, Any] = {id(trace.root): trace.root}
+    found = []
+    for s in reversed(trace.nodes):
+        if id(s) in needed:
+            found.append(s)
+            needed.update(zip(map(id, s.parents), s.parents))
+            if s.op == "take":
+                table = trace.tables[id(s)]
+                needed.update(zip(map(id, table), table))
+    return found[::-1], needed

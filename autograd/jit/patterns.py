@@ -1,7 +1,5 @@
 """Stage 3: the patterns in index arrays - slices, rows, broadcasts, and outer products."""
 
-from typing import Any
-
 import numpy as np
 
 Index = np.ndarray
@@ -10,50 +8,31 @@ _random = np.random.default_rng(0)  # for hashes only: what they find is checked
 
 def run(index: Index) -> int:
     """How many entries from the first on are equally far apart."""
-    steps = np.diff(index)
-    breaks = np.flatnonzero(steps != steps[0]) if len(steps) else steps
-    return int(breaks[0]) + 1 if len(breaks) else len(index)
+    breaks = np.flatnonzero(np.diff(index, 2))
+    return int(breaks[0]) + 2 if len(breaks) else len(index)
 
 
-def axes_of(index: Index) -> tuple[tuple[int, int], ...] | None:
-    """The axes (size, step), slowest first, that make a flat index; None if it has no pattern."""
-    axes: list[tuple[int, int]] = []
-    while len(index) > 1:
-        n, step = run(index), int(index[1] - index[0])
-        if len(index) % n or len(axes) == 6:
-            return None
-        blocks = index.reshape(-1, n)
-        if (np.diff(blocks, axis=1) != step).any():
-            return None
-        axes.append((n, step))
-        index = blocks[:, 0]
-    return tuple(reversed(axes))
+def is_even(index: Index, n: int) -> bool:
+    """Whether it consists of blocks of n entries, all as far apart as the first two."""
+    return len(index) % n == 0 and bool(
+        (np.diff(index.reshape(-1, n), axis=1) == index[1] - index[0]).all()
+    )
 
 
 def common_shape(columns: list[Index]) -> tuple[int, ...]:
     """The coarsest shape in which each column that has a pattern is affine in every axis."""
-    rest = [c for c in columns if axes_of(c) is not None]
-    shape: list[int] = []
-    while rest and len(rest[0]) > 1:
-        n = min(map(run, rest))
-        if len(rest[0]) % n or len(shape) == 5:
-            return (len(columns[0]),)
-        for c in rest:
-            blocks = c.reshape(-1, n)
-            if n > 1 and (np.diff(blocks, axis=1) != c[1] - c[0]).any():
-                return (len(columns[0]),)
-        shape.append(n)
-        rest = [c[::n] for c in rest]
-    return tuple(reversed(shape)) if rest else (len(columns[0]),)
 
+    def axes(columns: list[Index]) -> tuple[int, ...] | None:
+        shape: tuple[int, ...] = ()
+        while columns and len(columns[0]) > 1:
+            n = min(map(run, columns))
+            if len(shape) == 5 or not all(is_even(c, n) for c in columns):
+                return None
+            shape = (n, *shape)
+            columns = [c[::n] for c in columns]
+        return shape
 
-def refines(fine: tuple[int, ...], coarse: tuple[int, ...]) -> bool:
-    """Whether the axes of `coarse` can be split into those of `fine`."""
-
-    def edges(shape: tuple[int, ...]) -> set[int]:
-        return set(np.cumprod(shape[::-1]).tolist())
-
-    return edges(coarse) <= edges(fine)
+    return axes([c for c in columns if axes([c]) is not None]) or (len(columns[0]),)
 
 
 def constant_axes(index: Index) -> tuple[int, ...]:
@@ -63,17 +42,45 @@ def constant_axes(index: Index) -> tuple[int, ...]:
     )
 
 
-def separable(index: Index) -> list[Index] | None:
-    """For each axis its offsets, if index == start + their sum; else None."""
-    start = index.flat[0]
-    offsets, total = [], np.full((1,) * index.ndim, start)
-    for k in range(index.ndim):
-        where: list[Any] = [0] * index.ndim
-        where[k] = slice(None)
-        line = index[tuple(where)] - start
-        offsets.append(line)
-        total = total + line.reshape([-1 if j == k else 1 for j in range(index.ndim)])
-    return offsets if (total == index).all() else None
+def spell(name: str, size: int, index: Index) -> str | None:
+    """These places of a flat array of that size, as a view in NumPy's words; None if it has none.
+    Such as a[2:48:3], or, for the weights in rows (w, w, b), a[0:48].reshape(16, 3)[:, :2]."""
+    start, total, axes = int(index.flat[0]), index.flat[0], []
+    for k, n in enumerate(index.shape):
+        if n > 1:
+            axes.append((-int(index.take(1, axis=k).flat[0] - start), n, k))
+            total = total + (np.arange(n) * -axes[-1][0]).reshape(-1, *[1] * (index.ndim - 1 - k))
+    if (index != total).any() or any(minus >= 0 for minus, _, _ in axes):
+        return None
+    axes.sort()
+    order = [k for _, _, k in axes]
+    outer, rows = (-axes[0][0], axes[0][1]) if axes else (1, 1)
+    shape, reshape = index.shape, f".reshape({', '.join(map(str, index.shape)) or '()'})"
+    if len(axes) == 1 and outer > 1:
+        code = f"{name}[{start}:{start + (rows - 1) * outer + 1}:{outer}]"
+        return code if shape == (rows,) else code + reshape
+    rest = max(0, start + rows * outer - size)  # the last row may end where the array does
+    base = start - rest
+    code = f"{name}[{base}:{base + rows * outer}]" if rows * outer < size else name
+    dims, cuts, is_cut = [rows], [":"], False
+    for minus, n, k in [*axes[1:], *([(-1, 1, -1)] if outer > 1 and axes[-1][0] < -1 else [])]:
+        width, (first, rest) = outer // -minus, divmod(rest, -minus)
+        if outer % minus or first + n > width:
+            return None
+        dims.append(width)
+        is_cut |= n < width
+        cuts.append(":" if n == width else str(first) if k < 0 else f"{first or ''}:{first + n}")
+        outer = -minus
+    if base < 0:
+        return None
+    if not is_cut and order == sorted(order):
+        return code if shape == (index.size,) else code + reshape
+    code += f".reshape({', '.join(map(str, dims))})"
+    if is_cut:
+        code += f"[{', '.join(cuts)}]"
+    if order != sorted(order):
+        code += f".transpose({', '.join([str(order.index(k)) for k in sorted(order)])})"
+    return code if len(order) == index.ndim else code + reshape
 
 
 def distinct_rows(rows: Index) -> tuple[int, Index]:
@@ -86,35 +93,28 @@ def distinct_rows(rows: Index) -> tuple[int, Index]:
     return len(first), which
 
 
-def pairs(a: Index, b: Index) -> tuple[tuple[int, int, int], Index] | None:
-    """Are the pairs (row a, row b) all pairs, perhaps in equal groups? Then (groups, rows of A,
-    rows of B) and the order of the members in that grid; else None.
-    """
+def pairs(a: Index, b: Index) -> Index | None:
+    """The members as a grid (groups, rows of A, rows of B), if in each group all of its rows of A
+    meet all of its rows of B; else None."""
     (na, ia), (nb, ib) = distinct_rows(a), distinct_rows(b)
-    if na == nb == len(a):
-        return None
-    noise = _random.integers(1, 2**62, max(na, nb))
-    partners = np.zeros(na, np.int64)
+    noise, partners = _random.integers(1, 2**62, nb), np.zeros(na, np.int64)
     np.add.at(partners, ia, noise[ib])  # a hash of the set of B rows that each A row meets
     _, group_of_a = np.unique(partners, return_inverse=True)
-    groups = int(group_of_a.max()) + 1
-    if na % groups or nb % groups or na * nb != len(a) * groups:
-        return None
-    group = group_of_a[ia]
-    group_of_b = np.full(nb, -1)
+    groups, group, group_of_b = int(group_of_a.max()) + 1, group_of_a[ia], np.full(nb, -1)
     group_of_b[ib] = group
-    if (group_of_b[ib] != group).any():
+    if (
+        na == nb == len(a)
+        or na * nb != len(a) * groups
+        or (group_of_b[ib] != group).any()
+        or (np.bincount(group_of_a) * groups != na).any()
+        or (np.bincount(group_of_b) * groups != nb).any()
+        or len(np.unique(ia * nb + ib)) != len(a)
+    ):
         return None
-    if (np.bincount(group_of_a) != na // groups).any():
-        return None
-    if (np.bincount(group_of_b) != nb // groups).any():
-        return None
-    order = np.lexsort((ib, ia, group))
-    if len(np.unique(ia * nb + ib)) != len(a):
-        return None
-    grid = order.reshape(groups, na // groups, nb // groups)
+    grid = np.lexsort((ib, ia, group)).reshape(groups, na // groups, nb // groups)
     # rows in the order of their places, and groups by their first rows: that makes plain views
     grid = grid[:, np.argsort(a[grid[0, :, 0], 0], kind="stable")]
     grid = grid[:, :, np.argsort(b[grid[0, 0, :], 0], kind="stable")]
     grid = grid[np.argsort(grid[:, 0, 0])]
-    return grid.shape, grid
+    is_turned = min(grid.shape[1:]) > 1 and grid[0, 1, 0] < grid[0, 0, 1]
+    return grid.swapaxes(1, 2) if is_turned else grid

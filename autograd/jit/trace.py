@@ -7,13 +7,12 @@ the program unseen.
 
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from autograd import value as engine
-from autograd.number import number
 from autograd.ops import Op
 from autograd.value import Constant, Value, as_value
 
@@ -90,19 +89,10 @@ class Integer(Number):
     )
 
     def take_from(self, values: Sequence[Any]) -> Any:
-        tracer = tracers[-1]
-        table = tuple([as_value(v) for v in values])
-        chosen = record(_Take, (self,))
-        ids = tuple(map(id, table))
-        index = tracer.table_of.setdefault(ids, len(tracer.tables))
-        if index == len(tracer.tables):
-            tracer.tables.append(table)
-        tracer.chosen[id(chosen)] = index
+        table, found = tuple([as_value(v) for v in values]), tracers[-1]
+        found.nodes.append(chosen := symbol(Symbol, "take", (self,)))
+        found.tables[id(chosen)] = found.interned.setdefault(tuple(map(id, table)), table)
         return chosen
-
-
-class _Take:
-    symbol = "take"
 
 
 @dataclass
@@ -110,14 +100,12 @@ class Trace:
     """What a function computed. `nodes` are in the order in which they were made."""
 
     nodes: list[Symbol] = field(default_factory=list)
-    tables: list[tuple[Value, ...]] = field(default_factory=list)  # what `take` chooses from
-    chosen: dict[int, int] = field(default_factory=dict)  # id of a take's node: its table
-    table_of: dict[tuple[int, ...], int] = field(default_factory=dict)
+    tables: dict[int, tuple[Value, ...]] = field(default_factory=dict)  # by id of the take's node
+    interned: dict[Any, tuple[Value, ...]] = field(default_factory=dict)  # each table once
     inputs: dict[str, list[Symbol]] = field(default_factory=dict)  # numbers, by argument
     values: dict[str, list[Symbol]] = field(default_factory=dict)  # Values among the arguments
     masks: dict[str, Callable[[int], list[float]]] = field(default_factory=dict)  # inputs to draw
-    created: set[int] = field(default_factory=set)  # ids of the leaves made on the way
-    kept: list[Value] = field(default_factory=list)  # these leaves: no id may be used twice
+    created: dict[int, Value] = field(default_factory=dict)  # leaves made on the way, by id
     root: Any = None
 
 
@@ -126,29 +114,20 @@ guarded: list[type] = [Value]  # the classes whose `data` nobody may read while 
 _assign = _refuse("assigning .data", "Change parameters outside of the jitted function.")
 
 
-def record(op: Op | type[_Take], parents: tuple[Any, ...]) -> Any:
+def record(op: Op, parents: tuple[Any, ...]) -> Any:
     """Stands in for `value.apply` while tracing."""
-    if op.symbol == "take" and not (type(parents[0]) is Integer and op is _Take):
+    if op.symbol == "take":
         return parents[0]  # the index was no argument: nothing to look up
-    s = _new(Symbol)
-    s.op, s.parents, s.label = op.symbol, parents, ""
-    tracers[-1].nodes.append(s)
+    tracers[-1].nodes.append(s := symbol(Symbol, op.symbol, parents))
     return s
-
-
-def record_nary(op: Op, parents: tuple[Any, ...]) -> Any:
-    """Stands in for `Value.apply_op` while tracing: a neuron has hundreds of parents."""
-    if not all(issubclass(kind, Value) for kind in set(map(type, parents))):
-        parents = tuple(map(as_value, parents))
-    return record(op, parents)
 
 
 _new: Any = Value.__new__
 
 
-def symbol(kind: type[Symbol]) -> Symbol:
+def symbol(kind: type[Symbol], op: str = "", parents: tuple[Any, ...] = ()) -> Symbol:
     s: Symbol = _new(kind)
-    s.op, s.parents, s.label = "", (), ""
+    s.op, s.parents, s.label = op, parents, ""
     return s
 
 
@@ -161,31 +140,32 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
 
     def set_data(self: Value, x: Any) -> None:
         if not hasattr(self, "op"):  # Value.__init__, at its first line
-            found.created.add(id(self))
-            found.kept.append(self)
+            found.created[id(self)] = self
         elif id(self) not in found.created:
             _assign(self)
         DATA.__set__(self, x)
 
     earlier, state = engine.recorder, random.getstate()
     hidden = [cls.__dict__["data"] for cls in guarded]
-    with _masks(modules, found):
-        try:
-            tracers.append(found)
-            engine.recorder = record
-            Value.apply_op = staticmethod(record_nary)
-            type.__setattr__(Constant, "data", DATA)  # what a number in the code was, can be read
-            for cls in guarded:
-                type.__setattr__(cls, "data", property(_look, set_data))
-            root = run(found)
-        finally:  # also after Ctrl-C
-            for cls, slot in zip(guarded, hidden):
-                type.__setattr__(cls, "data", slot)
-            if "data" in vars(Constant):
-                type.__delattr__(Constant, "data")
-            engine.recorder = earlier
-            Value.apply_op = staticmethod(engine.apply)
-            tracers[:] = [t for t in tracers if t is not found]
+    try:
+        for i, module in enumerate(modules):
+            found.masks[f"mask{i + 1}"] = module.mask
+            module.mask = partial(_mask, found.inputs.setdefault(f"mask{i + 1}", []))
+        tracers.append(found)
+        engine.recorder = record
+        type.__setattr__(Constant, "data", DATA)  # what a number in the code was, can be read
+        for cls in guarded:
+            type.__setattr__(cls, "data", property(_look, set_data))
+        root = run(found)
+    finally:  # also after Ctrl-C
+        for cls, slot in zip(guarded, hidden):
+            type.__setattr__(cls, "data", slot)
+        if "data" in vars(Constant):
+            type.__delattr__(Constant, "data")
+        engine.recorder = earlier
+        tracers[:] = [t for t in tracers if t is not found]
+        for module in modules:
+            vars(module).pop("mask", None)
     if random.getstate() != state:
         raise TraceError(
             "the function draws random numbers, and jit would repeat the same ones forever: draw "
@@ -200,85 +180,7 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
     return found
 
 
-@contextmanager
-def _masks(modules: Sequence[Any], found: Trace) -> Iterator[None]:
-    for i, module in enumerate(modules):
-
-        def mask(n: int, name: str = f"mask{i + 1}") -> list[Symbol]:
-            new: list[Symbol] = [symbol(Number) for _ in range(n)]
-            found.inputs.setdefault(name, []).extend(new)
-            return new
-
-        found.masks[f"mask{i + 1}"] = module.mask
-        module.mask = mask
-    try:
-        yield
-    finally:
-        for module in modules:
-            del module.mask
-
-
-# --- arguments -----------------------------------------------------------------------------------
-
-
-def signature(x: Any, fixed: Callable[[Value], bool], numbers: list[Any], values: list[Any]) -> Any:
-    """What of an argument makes the program; its numbers and Values are collected in order.
-
-    Floats are "f", ints "i", Values "v", except those that are `fixed`, parameters that the
-    program knows by identity. Modules and everything else stand for themselves.
-    """
-    kind = type(x)
-    if kind is float:
-        numbers.append(x)
-        return "f"
-    if kind is int:
-        numbers.append(x)
-        return "i"
-    if isinstance(x, Value):
-        if fixed(x):
-            return ("fixed", id(x))
-        values.append(x)
-        return "v"
-    if kind in (list, tuple):
-        return (kind, *[signature(item, fixed, numbers, values) for item in x])
-    if kind is dict:
-        signs = [signature(item, fixed, numbers, values) for item in x.values()]
-        return (kind, tuple(x), *signs)
-    if hasattr(x, "dtype") and hasattr(x, "tolist"):  # NumPy's scalars and arrays, without NumPy
-        if x.dtype.kind in "fiu":
-            items = x.reshape(-1).tolist() if x.shape else [x.item()]
-            numbers += items
-            return ("array", x.shape, "f" if x.dtype.kind == "f" else "i")
-        if x.dtype.kind != "b":
-            raise TypeError(f"jit takes arrays of floats or ints, but this one holds {x.dtype}.")
-        return ("bools", x.shape, x.tobytes())
-    if hasattr(x, "parameters"):
-        return ("module", id(x))
-    try:
-        hash(x)
-    except TypeError:
-        return ("object", id(x))
-    if hasattr(x, "__float__") and not isinstance(x, bool):
-        numbers.append(number(x))
-        return "f"
-    return ("static", kind, x)
-
-
-def symbols(x: Any, sign: Any, numbers: Iterator[Symbol], values: Iterator[Symbol]) -> Any:
-    """The argument with symbols for its numbers and Values, in the same nesting."""
-    if sign in ("f", "i"):
-        return next(numbers)
-    if sign == "v":
-        return next(values)
-    if sign[0] in (list, tuple):
-        return sign[0]([symbols(a, s, numbers, values) for a, s in zip(x, sign[1:])])
-    if sign[0] is dict:
-        return {k: symbols(x[k], s, numbers, values) for k, s in zip(x, sign[2:])}
-    if sign[0] == "array":
-        if not x.shape:
-            return next(numbers)
-        array = x.astype(object)
-        for i in range(array.size):
-            array.flat[i] = next(numbers)
-        return array
-    return x
+def _mask(inputs: list[Symbol], n: int) -> list[Symbol]:
+    """Stands in for the method `mask` of a module."""
+    inputs += (new := [symbol(Number) for _ in range(n)])
+    return new

@@ -14,8 +14,7 @@ import sys
 from collections import Counter
 from typing import Any
 
-from autograd import topological_order
-from autograd.jit import jit
+from autograd import jit, topological_order
 from tests.jit.programs import disagreement, outcome, random_program
 
 FINE = ("equal", "ill-conditioned", "sign of zero", "NaN loss")

@@ -1,6 +1,7 @@
 """What a jitted function promises: inputs, caching, live parameters, errors, source."""
 
 import copy
+import math
 import pickle
 import random
 from typing import Any
@@ -290,6 +291,27 @@ def test_an_index_out_of_range_raises_as_take_does(backend: str) -> None:
         with pytest.raises(IndexError, match=f"index {bad} is out of range: there are 2 values"):
             f(ws, bad)
     assert f(ws, 0).data == 1.0
+
+
+def test_arguments_may_be_called_what_the_program_calls_its_variables() -> None:
+    def f(m1: Any, sum1: float, i1: int, g_mul1: list[float]) -> Value:
+        a = m1[0] * sum1 + m1[1] * g_mul1[0]
+        return a * autograd.take(m1, i1) + autograd.sum([w * g for w, g in zip(m1, g_mul1)])
+
+    compiled = jit(f)
+    for i in (0, 1):
+        m1 = [Value(2.0), Value(3.0)]
+        twins = [Value(2.0), Value(3.0)]
+        f(twins, 4.0, i, [0.5, 0.25]).backward()
+        result = compiled(m1, 4.0, i, [0.5, 0.25])
+        result.backward()
+        assert result.data == f(twins, 4.0, i, [0.5, 0.25]).data
+        assert [w.grad for w in m1] == [w.grad for w in twins]
+
+
+def test_zeros_of_both_signs_are_two_constants() -> None:
+    f = jit(lambda x: autograd.sum([x / 0.0, x / -0.0, 3.0 * x]))
+    assert math.isnan(f(Value(1.0)).data)  # inf - inf, not inf + inf
 
 
 def test_a_leaf_or_a_constant_as_the_result() -> None:

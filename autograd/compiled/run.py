@@ -1,0 +1,213 @@
+"""The NumPy back end: a program in use, its results and its training steps."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd.compiled.boxes import boxes
+from autograd.compiled.calls import Compiled
+from autograd.compiled.scalar import unrolled
+from autograd.compiled.store import Stored, adopt
+from autograd.compiled.update import Rule
+from autograd.jit.kinds import Graph
+from autograd.jit.lower import Program
+from autograd.jit.trace import GRAD, Trace
+from autograd.value import Value
+
+
+class Arrays(Compiled):
+    """The array program for one signature."""
+
+    def adopt(self, arguments: list[Any]) -> None:
+        self.regular: dict[str, Any] = {}  # arguments that are rectangular: shape, kind, type
+        if self.owner.optimizer is not None:
+            adopt(self.owner.optimizer.params)
+            return
+        for model in arguments:
+            if hasattr(model, "parameters"):
+                adopt(model.parameters())
+
+    def is_fixed(self, v: Value) -> bool:
+        return type(v) is Stored
+
+    def lower(self, trace: Trace) -> None:
+        optimizer = self.owner.optimizer
+
+        def place(parameters: list[Value]) -> Any:
+            self.store = adopt([*(optimizer.params if optimizer else ()), *parameters])
+            return list(map(GRAD.__get__, parameters))
+
+        self.trace, graph = trace, Graph(trace, place)
+        data, grad = self.store.data, self.store.grad
+        self.sizes = {name: len(row) for name, row in (trace.inputs | trace.values).items()}
+        program = Program(graph, {**self.sizes, "P": len(data)})
+        self.source = self.program_source = program.source
+        self.boxes = boxes(program)
+        self.inputs = list(program.inputs.values())  # (name, type): what a step takes
+        self.has_holes = program.has_holes
+        self.gradient, self.sole = np.zeros(len(data)), False
+        if optimizer is not None:
+            at = np.array(list(map(GRAD.__get__, optimizer.params)))
+            self.trained: Any = at
+            start, n = int(at[0]), len(at)
+            self.sole = n == len(data)  # are they all that there is?
+            self.gradient = grad if self.sole else self.gradient
+            if (at == np.arange(start, start + n)).all():
+                self.trained = slice(start, start + n)
+            self.rule: Rule | None = None
+        space: dict[str, Any] = {}
+        exec(compile(self.source, "<jit>", "exec"), space)  # our own text, of names and numbers
+        self.run = space["program"](np, _check, data, self.gradient, *program.constants.values())
+        self.stats = {
+            "nodes": graph.count,
+            "kinds": sum(bool(kind.nodes) for kind in graph.kinds),
+            "array ops": len(program.lines) - program.views - 2,
+        }
+
+    def holds(self) -> bool:
+        return not self.store.moved and super().holds()
+
+    def accepts(self, i: int, name: str, x: Any, inputs: dict[str, Any]) -> bool:
+        """As for all back ends; but nested lists of one shape and type, or arrays, all at once."""
+        known = self.regular.get(name)
+        if known is None:
+            fits = super().accepts(i, name, x, inputs)
+            numbers = inputs.get(name, ())
+            if fits and len(set(map(type, numbers))) == 1 and f"V_{name}" not in inputs:
+                array = _array(x)
+                if array is not None and array.size == len(numbers):
+                    self.regular[name] = (type(x), array.shape, array.dtype.kind)
+            return fits
+        array = _array(x) if type(x) is known[0] else None
+        if array is None or (type(x), array.shape, array.dtype.kind) != known:
+            return False
+        inputs[name] = array.reshape(-1)
+        return True
+
+    def call(self, inputs: dict[str, Any]) -> "Call":
+        given = [np.asarray(inputs[name], kind) for name, kind in self.inputs]
+        return Call(self, self.run(*given), inputs)
+
+    def result(self, inputs: dict[str, Any]) -> Value:
+        with np.errstate(all="ignore"):
+            call = self.call(inputs)
+        self.store.pending.add(call)
+        result, all_parameters = Result(call.loss), Parameters(0.0, "parameters")
+        result.call = all_parameters.call = call
+        result.op, result.parents = "jit", (all_parameters, *inputs[""])
+        return result
+
+    def step(self, inputs: dict[str, Any]) -> float:
+        store, optimizer, at = self.store, self.owner.optimizer, self.trained
+        store.settle()
+        with np.errstate(all="ignore"):
+            call = self.call(inputs)
+            call.pull()
+            if not self.sole:  # zero_grad is for the optimizer's parameters, others accumulate
+                store.grad[at] = 0.0
+                store.grad += call.gradient
+            if math.isfinite(call.loss):
+                max_norm, limit = self.owner.clip
+                if max_norm is not None:
+                    norm = float(np.linalg.norm(store.grad[at]))
+                    store.grad[at] *= max_norm / norm if norm > max_norm else 1.0
+                if limit is not None:
+                    store.grad[at] = np.clip(store.grad[at], -limit, limit)
+                self.update(optimizer)
+        return call.loss
+
+    def update(self, optimizer: Any) -> None:
+        """The optimizer's step: its own rule on arrays, if that is possible."""
+        if isinstance(self.trained, slice) and (self.rule is None or not self.rule.fits()):
+            self.rule = Rule(optimizer, self.store, self.trained)
+            self.source = self.program_source + self.rule.source
+        if self.rule is None or self.rule.run is None:
+            optimizer.step()
+        else:
+            optimizer.steps += 1
+            self.rule.run(np, self.rule.pieces, optimizer.lr, optimizer.steps)
+
+
+class Call:
+    """One call of a program: its loss, and its gradients once they are wanted."""
+
+    def __init__(self, program: Arrays, steps: Any, inputs: dict[str, Any]) -> None:
+        self.program, self.steps, self.inputs = program, steps, inputs
+        self.loss = float(next(steps))
+
+    def pull(self) -> None:
+        """The backward pass, once: `gradient` is that of the store, `partials` of the Values."""
+        if self.steps is None:
+            return
+        program, steps, self.steps = self.program, self.steps, None
+        self.partials = [x for g in next(steps) for x in g.tolist()]
+        self.gradient = program.gradient
+        if program.has_holes and np.isnan([self.gradient.sum(), *self.partials]).any():
+            self.replay()
+        if program.owner.optimizer is None:
+            program.store.pending.discard(self)
+            self.gradient = self.gradient.copy()
+
+    def replay(self) -> None:
+        """Once more, on scalars. Eager does not visit what `take` did not choose; in arrays that
+        has the gradient 0, and 0 times infinity made a NaN that does not belong there."""
+        _, run, parameters, _ = unrolled(self.program.trace)
+        numbers = {name: list(map(float, row)) for name, row in self.inputs.items() if name}
+        found = list(run(P=[v.data for v in parameters], **numbers))[1]
+        self.gradient[...] = 0.0
+        self.gradient[list(map(GRAD.__get__, parameters))] = found[: len(parameters)]
+        self.partials = found[len(parameters) :]
+
+
+class Result(Value):
+    """What a jitted function returns. Its parents are `Parameters`, which stands for all that are
+    trained, and the Values among the arguments; its partials are computed when they are read."""
+
+    __slots__ = ("call",)
+    call: Call
+
+    @property
+    def partials(self) -> Any:
+        with np.errstate(all="ignore"):
+            self.call.pull()
+        return (1.0, *self.call.partials)
+
+    @partials.setter
+    def partials(self, _: Any) -> None:
+        """A Value sets it when it is made."""
+
+
+class Parameters(Value):
+    """A leaf for all parameters of a call: a gradient that it receives goes on to each of them."""
+
+    __slots__ = ("call",)
+    call: Call
+
+    @property
+    def grad(self) -> float:
+        return 0.0
+
+    @grad.setter
+    def grad(self, upstream: float) -> None:
+        if upstream:
+            with np.errstate(all="ignore"):
+                self.call.pull()
+            self.call.program.store.grad[:] += upstream * self.call.gradient
+
+
+def _array(x: Any) -> Any:
+    try:
+        return np.asarray(x)
+    except (TypeError, ValueError):  # lists of different lengths, or dicts
+        return None
+
+
+def _check(indices: np.ndarray, limits: np.ndarray) -> None:
+    """IndexError, as from `take`, for an index that is out of range (below 0 is very large)."""
+    outside = indices.view(np.uint64) >= limits
+    if 1 in outside.tobytes():  # a third of the time of outside.any()
+        bad = int(np.flatnonzero(outside)[0])
+        raise IndexError(
+            f"index {indices[bad]} is out of range: there are {limits[bad]} values, from 0"
+        )

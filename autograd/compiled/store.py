@@ -1,0 +1,99 @@
+"""Where the parameters of compiled programs live: in one flat array, with another for gradients.
+
+A parameter that a program uses stays the same object, but becomes a `Stored`: its `data` and
+`grad` read and write the arrays, so they are right at any moment, whoever changed them.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import chain, repeat
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+
+from autograd.jit import trace
+from autograd.jit.trace import DATA, GRAD
+from autograd.value import Value
+
+
+class Store:
+    """data, grad: arrays with a number for each member. pending: calls that must pull their
+    gradients before a parameter changes. moved: whether a larger store has taken its place."""
+
+    def __init__(self, members: list[Value]) -> None:
+        self.members = members
+        self.data = np.array([v.data for v in members], float)
+        self.grad = np.array([v.grad for v in members], float)
+        self.pending: WeakSet[Any] = WeakSet()
+        self.moved = False
+
+    def settle(self) -> None:
+        for call in list(self.pending) if self.pending else ():
+            with np.errstate(all="ignore"):
+                call.pull()
+
+
+class Stored(Value):
+    """A leaf Value whose numbers live in a store. Copies and pickles of it are plain Values."""
+
+    __slots__ = ()
+
+    def _get_data(self) -> float:
+        return float(DATA.__get__(self).data[GRAD.__get__(self)])
+
+    def _set_data(self, x: float) -> None:
+        store = DATA.__get__(self)
+        store.settle()
+        store.data[GRAD.__get__(self)] = x
+
+    def _get_grad(self) -> float:
+        return float(DATA.__get__(self).grad[GRAD.__get__(self)])
+
+    def _set_grad(self, x: float) -> None:
+        DATA.__get__(self).grad[GRAD.__get__(self)] = x
+
+    data = property(_get_data, _set_data)
+    grad = property(_get_grad, _set_grad)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _plain, (self.data, self.grad, self.label)
+
+
+trace.guarded.append(Stored)
+
+
+def _plain(data: float, grad: float, label: str) -> Value:
+    v = Value(data, label)
+    v.grad = grad
+    return v
+
+
+def adopt(parameters: Sequence[Value]) -> Store:
+    """The store that holds all of these leaves: theirs if they have one, or a new, larger one."""
+    kinds = set(map(type, parameters))
+    known = parameters if kinds == {Stored} else [v for v in parameters if type(v) is Stored]
+    stores = set(map(DATA.__get__, known))
+    if len(stores) == 1 and known is parameters:
+        return stores.pop()  # type: ignore[no-any-return]
+    for old in stores:
+        old.settle()
+        old.moved = True
+    inside = chain.from_iterable([old.members for old in stores])
+    store = Store(list(dict.fromkeys(chain(inside, parameters))))
+    fresh = [v for v in store.members if type(v) is not Stored]
+    try:
+        _for_all(DATA.__set__, store.members, repeat(store))
+        _for_all(GRAD.__set__, store.members, range(len(store.members)))
+        _for_all(setattr, fresh, repeat("__class__"), repeat(Stored))
+    except BaseException:  # Ctrl-C, say: back to plain Values, none of them half moved
+        _for_all(setattr, store.members, repeat("__class__"), repeat(Value))
+        _for_all(DATA.__set__, store.members, store.data.tolist())
+        _for_all(GRAD.__set__, store.members, store.grad.tolist())
+        raise
+    return store
+
+
+def _for_all(function: Any, *columns: Any) -> None:
+    """Call it for each row, at the speed of C: there may be a million parameters."""
+    deque(map(function, *columns), maxlen=0)
