@@ -119,14 +119,19 @@ class Arrays(Compiled):
 
     def update(self, optimizer: Any) -> None:
         """The optimizer's step: its own rule on arrays, if that is possible."""
-        if isinstance(self.trained, slice) and (self.rule is None or not self.rule.fits()):
-            self.rule = Rule(optimizer, self.store, self.trained)
+        data, grad, at = self.store.data, self.store.grad, self.trained
+        if self.rule is None or not self.rule.fits():
+            self.rule = Rule(optimizer, data, grad, at)
             self.source = self.program_source + self.rule.source
-        if self.rule is None or self.rule.run is None:
+        rule = self.rule
+        if rule.run is None:
             optimizer.step()
-        else:
-            optimizer.steps += 1
-            self.rule.run(np, self.rule.pieces, optimizer.lr, optimizer.steps)
+            return
+        optimizer.steps += 1
+        pieces = rule.pieces if isinstance(at, slice) else [(data[at], grad[at], *rule.state)]
+        rule.run(np, pieces, optimizer.lr, optimizer.steps)
+        if not isinstance(at, slice):  # parameters here and there: these were copies
+            data[at] = pieces[0][0]
 
 
 class Call:
@@ -193,7 +198,7 @@ class Parameters(Value):
         if upstream:
             with np.errstate(all="ignore"):
                 self.call.pull()
-            self.call.program.store.grad[:] += upstream * self.call.gradient
+            self.call.program.store.add(upstream * self.call.gradient)
 
 
 def _array(x: Any) -> Any:

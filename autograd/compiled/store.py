@@ -19,14 +19,23 @@ from autograd.value import Value
 
 class Store:
     """data, grad: arrays with a number for each member. pending: calls that must pull their
-    gradients before a parameter changes. moved: whether a larger store has taken its place."""
+    gradients before a parameter changes. moved: the larger store that took this one in, and where
+    in it these members begin."""
 
     def __init__(self, members: list[Value]) -> None:
         self.members = members
         self.data = np.array([v.data for v in members], float)
         self.grad = np.array([v.grad for v in members], float)
         self.pending: WeakSet[Any] = WeakSet()
-        self.moved = False
+        self.moved: tuple[Store, int] | None = None
+
+    def add(self, gradient: np.ndarray) -> None:
+        """Add a gradient to that of the members, wherever they are now."""
+        store, at = self, 0
+        while store.moved:
+            store, start = store.moved
+            at += start
+        store.grad[at : at + len(gradient)] += gradient
 
     def settle(self) -> None:
         for call in list(self.pending) if self.pending else ():
@@ -73,14 +82,15 @@ def adopt(parameters: Sequence[Value]) -> Store:
     """The store that holds all of these leaves: theirs if they have one, or a new, larger one."""
     kinds = set(map(type, parameters))
     known = parameters if kinds == {Stored} else [v for v in parameters if type(v) is Stored]
-    stores = set(map(DATA.__get__, known))
+    stores: list[Store] = list(dict.fromkeys(map(DATA.__get__, known)))
     if len(stores) == 1 and known is parameters:
-        return stores.pop()  # type: ignore[no-any-return]
+        return stores[0]
     for old in stores:
         old.settle()
-        old.moved = True
     inside = chain.from_iterable([old.members for old in stores])
-    store = Store(list(dict.fromkeys(chain(inside, parameters))))
+    store, at = Store(list(dict.fromkeys(chain(inside, parameters)))), 0
+    for old in stores:
+        old.moved, at = (store, at), at + len(old.members)
     fresh = [v for v in store.members if type(v) is not Stored]
     try:
         _for_all(DATA.__set__, store.members, repeat(store))

@@ -18,7 +18,7 @@ CHUNK = 16_384  # numbers at once: they stay in the processor's cache
 class Rule:
     """The rule of an optimizer. run: the function, or None if it does more than arithmetic."""
 
-    def __init__(self, optimizer: Any, store: Any, at: slice) -> None:
+    def __init__(self, optimizer: Any, data: Any, grad: Any, at: Any) -> None:
         names = [name for name in vars(optimizer) if name not in ("lr", "steps", "state", "params")]
         self.optimizer, self.settings = optimizer, itemgetter(*names, "params")
         self.known, self.run, self.source = self.settings(vars(optimizer)), None, ""
@@ -45,7 +45,7 @@ class Rule:
         for name, column in optimizer.state.items():
             optimizer.state[name] = np.array(column, float)
         self.state = list(optimizer.state.values())
-        columns = [store.data[at], store.grad[at], *self.state]
+        columns = [data[at], grad[at], *self.state]
         self.pieces = [
             [a[i : i + CHUNK] for a in columns] for i in range(0, len(columns[0]), CHUNK)
         ]

@@ -207,8 +207,8 @@ class Program:
         chosen, shape = self.grid(kind, where)
         rows: dict[int, Any] = {}  # what is to be added up along the last axis, by its length
         for t in sorted(terms, key=lambda t: (-len(t) * (width[t] > 1), -width[t])):
-            found = self.term(t, [m[chosen].reshape(*shape, -1) for m in where[t]])
-            if len(shape_of(found)) > len(shape):
+            found, is_row = self.term(t, [m[chosen].reshape(*shape, -1) for m in where[t]])
+            if is_row:
                 rows[width[t]] = rows.get(width[t], 0.0) + found
             else:
                 code = code + found
@@ -229,21 +229,23 @@ class Program:
         columns = [(k, c) for k, m in listed for c in (m.T if whole else m.T[:1])]
         return self.arranged(kind, [k for k, _ in columns], [c for _, c in columns], whole)
 
-    def term(self, term: Term, where: list[Index]) -> Any:
-        """The code of one kind of terms of a sum, from index arrays of shape (*grid, terms)."""
+    def term(self, term: Term, where: list[Index]) -> tuple[Any, bool]:
+        """(code, is it to be added up along its last axis?) of one kind of terms of a sum, from
+        index arrays of shape (*grid, terms)."""
         if where[0].shape[-1] == 1:
             read = [self.read(k, index[..., 0]) for k, index in zip(term, where)]
-            return read[0] * read[1] if len(term) == 2 else read[0]
+            return read[0] * read[1] if len(term) == 2 else read[0], False
         k, index = term[-1], where[-1]
         factor: Any = 1.0
         if len(term) == 2:
             at = int(term[1] == self.graph.const)
             factor = self.read(term[at], where[at]) if self.graph.const in term else None
             if not is_number(factor):
-                return self.dots(term, *where)
+                return self.dots(term, *where), False
             k, index = term[1 - at], where[1 - at]  # c * a + c * b = c * (a + b)
         row = self.read(k, index, rows=True)
-        return factor * (row if abs(factor) == 1.0 else self.folded(row))
+        is_row = abs(factor) == 1.0
+        return factor * (row if is_row else self.folded(row)), is_row
 
     def dots(self, term: Term, ia: Index, ib: Index) -> Any:
         """Rows times rows: a product of matrices where the rows of A meet all those of B."""

@@ -182,6 +182,34 @@ def test_models_that_meet_share_their_memory_and_stay_right() -> None:
         a.parameters()[3].data = 0.5
 
 
+def test_a_result_from_before_its_models_met_others_still_reaches_them() -> None:
+    a, b = model_of(1), model_of(2)
+    loss(b, XS, YS).backward()
+    wanted = gradients(b)
+    b.zero_grad()
+    jit(loss)(a, XS, YS)
+    old = jit(loss)(b, XS, YS)
+    jit(lambda a, b: loss(a, XS, YS) + loss(b, XS, YS))(a, b)
+    old.backward()
+    assert gradients(b) == pytest.approx(wanted, rel=1e-10)
+
+
+@pytest.mark.parametrize("kind", [nn.optim.SGD, nn.optim.Adam])
+def test_an_optimizer_of_some_parameters_here_and_there(kind: Any) -> None:
+    a, b = model_of(), model_of()
+    eager, other = [kind(m.parameters()[1::2], lr=0.1) for m in (a, b)]
+    jit(loss)(b, XS, YS)
+    step = jit(loss, other)
+    for _ in range(3):
+        eager.zero_grad()
+        loss(a, XS, YS).backward()
+        eager.step()
+        step(b, XS, YS)
+    assert gradients(b) == pytest.approx(gradients(a), rel=1e-9, abs=1e-12)  # others accumulate
+    data = [p.data for p in b.parameters()]
+    assert data == pytest.approx([p.data for p in a.parameters()], rel=1e-9)
+
+
 def test_no_grad_gives_a_leaf() -> None:
     compiled = jit(loss)
     with no_grad():
