@@ -49,9 +49,9 @@ class Code:
             return 0.0
         if op.symbol == "*" and is_number(a) and abs(a) == 1.0 and not truths:
             return b if a > 0 else cls.apply_op(OPS["neg"], (b,))
+        if op.symbol == "+" and not truths and 0.0 in [x for x in args if is_number(x)]:
+            return b if is_number(a) and a == 0.0 else a
         for x, y in ((a, b), (b, a)) if op.symbol == "+" else ():
-            if is_number(y) and y == 0.0 and not truths:
-                return x
             if isinstance(y, Code) and y.op is OPS["neg"]:
                 return cls.apply_op(OPS["-"], (x, y.args[0]))
         if op.symbol in ("**", "/") and is_number(b) and b == 1.0:
@@ -80,6 +80,8 @@ class Code:
     def __rmul__(self, o: Any) -> Any: return self.apply_op(OPS["*"], (o, self))
     def __truediv__(self, o: Any) -> Any: return self.apply_op(OPS["/"], (self, o))
     def __pow__(self, o: Any) -> Any: return self.apply_op(OPS["**"], (self, o))
+    def __rtruediv__(self, o: Any) -> Any: return self.apply_op(OPS["/"], (o, self))
+    def __rpow__(self, o: Any) -> Any: return self.apply_op(OPS["**"], (o, self))
     def __neg__(self) -> Any: return self.apply_op(OPS["neg"], (self,))
     def __lt__(self, o: Any) -> Any: return self.compare("{0} < {1}", o)
     def __le__(self, o: Any) -> Any: return self.compare("{0} <= {1}", o)

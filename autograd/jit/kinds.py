@@ -46,7 +46,7 @@ class Graph:
         self.position = np.zeros(len(needed), np.int64)
         self.constants: list[float] = []
         self.by_key: dict[Any, int] = {}
-        self.leaves(trace, nodes, place)
+        self.leaves(trace, nodes)
         chosen = {self.number[i]: table for i, table in trace.tables.items() if i in needed}
         self.tables = {id(table): self.numbers(table) for table in chosen.values()}
         self.table_of = {i: id(table) for i, table in chosen.items()}
@@ -60,12 +60,23 @@ class Graph:
             self.sort(self.number[id(s)], s.op, flat[begin:end])
         self.root, self.count = self.number[id(trace.root)], len(nodes)
         self.force([self.root])
+        params = self.ordered() if self.is_fresh else self.params
+        self.position[params] = place([self.values[i] for i in params])
+
+    def ordered(self) -> list[int]:
+        """The parameters as sums read them, rows of weights and then biases; the others last."""
+        found: dict[int, None] = {}
+        for kind in self.kinds:
+            for t in kind.parents if kind.op == "sum" else ():
+                for rows in [[row[t][j] for row in kind.rows] for j in range(len(t))]:
+                    found |= dict.fromkeys(chain.from_iterable(rows) if self.param in t else ())
+        return [i for i in found | dict.fromkeys(self.params) if self.kind_of[i] == self.param]
 
     def numbers(self, values: Any) -> list[int]:
         return list(map(self.number.__getitem__, map(id, values)))
 
-    def leaves(self, trace: Trace, nodes: list[Symbol], place: Any) -> None:
-        """Give every leaf its kind and its place: parameters in the store, data in its argument."""
+    def leaves(self, trace: Trace, nodes: list[Symbol]) -> None:
+        """Give every leaf its kind, and all but the parameters their places."""
         where: dict[int, tuple[int, int]] = {}
         for op, inputs in (("data", trace.inputs), ("value", trace.values)):
             for name, symbols in inputs.items():
@@ -89,7 +100,7 @@ class Graph:
                 self.kind_of[i], self.position[i] = where[id(v)]
             elif id(v) not in made:
                 raise TypeError(LEAKED)
-        self.position[params] = place([self.values[i] for i in params])
+        self.params, self.is_fresh = params[::-1], Value in trained  # no place in a store yet
         self.minus = len(self.kind_of)  # a node of our own, -1.0, for a - b = a + -1.0 * b
         self.kind_of.append(self.const)
         self.position = np.append(self.position, len(self.constants))
@@ -181,8 +192,9 @@ def live(trace: Trace) -> tuple[list[Symbol], dict[int, Value]]:
     for s in reversed(trace.nodes):
         if id(s) in needed:
             found.append(s)
-            needed.update(zip(map(id, s.parents), s.parents))
+            parents = s.parents[::-1]  # backwards: for leaves in the order of their first use
+            needed.update(zip(map(id, parents), parents))
             if s.op == "take":
-                table = trace.tables[id(s)]
+                table = trace.tables[id(s)][::-1]
                 needed.update(zip(map(id, table), table))
     return found[::-1], needed

@@ -393,9 +393,7 @@ class Program:
             return Code("{0}.sum()", [g])
         if axes == [-len(shape_of(g))]:
             rows = (g,) if len(g.shape) == 2 and not g.args else ()
-            ones = self.constant(np.ones(g.shape[0]))  # as fast again as np.add.reduce
-            g = Code("{0} @ {1}", [ones, g], g.shape[1:]) if len(g.shape) == 2 else (
-                Code("np.add.reduce({0}, 0)", [g], g.shape[1:]))  # fmt: skip
+            g = Code("np.add.reduce({0}, 0)", [g], g.shape[1:])
             g.rows = rows
         elif axes:
             kept = [1 if axis - len(g.shape) in axes else n for axis, n in enumerate(g.shape)]

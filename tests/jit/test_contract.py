@@ -126,6 +126,7 @@ def test_steps_are_those_of_the_optimizer(make: Any, backend: str) -> None:
         data = [p.data for p in b.parameters()]
         assert data == pytest.approx([p.data for p in a.parameters()], rel=1e-9, abs=1e-12)
     assert step.stats["programs"] == 1
+    assert backend == "python" or "def update(np, pieces, lr, steps):" in step.source
 
 
 @both
