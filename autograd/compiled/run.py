@@ -90,6 +90,8 @@ class Arrays(Compiled):
         return Call(self, self.run(*given), inputs)
 
     def result(self, inputs: dict[str, Any]) -> Value:
+        # copies, for the backward pass is yet to come and the arrays are the user's
+        inputs = {name: np.array(row) if name else row for name, row in inputs.items()}
         with np.errstate(all="ignore"):
             call = self.call(inputs)
         self.store.pending.add(call)

@@ -99,6 +99,20 @@ def test_an_old_result_keeps_its_gradient(backend: str) -> None:
 
 
 @both
+def test_an_array_that_changes_after_the_call_does_not_change_its_gradient(backend: str) -> None:
+    model, xs = model_of(), np.array(XS)
+    loss(model, XS, YS).backward()
+    wanted = gradients(model)
+    model.zero_grad()
+    compiled = jit(loss, backend=backend)
+    compiled(model, xs, YS)
+    result = compiled(model, xs, YS)  # the first call takes another way
+    xs *= 7.0
+    result.backward()
+    assert gradients(model) == pytest.approx(wanted, rel=1e-12)
+
+
+@both
 @pytest.mark.parametrize("make", [
     lambda ps: nn.optim.SGD(ps, lr=0.1),
     lambda ps: nn.optim.SGD(ps, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
