@@ -25,15 +25,18 @@ class Rule:
         twin = copy.copy(optimizer)
         twin.lr, twin.steps = Code("lr"), Code("steps")
         states = [f"state{i + 1}" for i in range(len(optimizer.state))]
+        lines = []
         try:
             p, *new = twin.update(*[Array(name, (2,)) for name in ("p", "g", *states)])
-        except (TypeError, AttributeError):  # the rule calls other functions
+            for name, code in zip(states, new):
+                lines.append(f"new_{name} = {text(code)}")
+                code.template, code.args = f"new_{name}", ()  # in the lines to come
+            lines += [p.into("p"), *[f"{name}[...] = new_{name}" for name in states]]
+        except (
+            TypeError,
+            AttributeError,
+        ):  # the rule calls other functions, or gives plain numbers
             return
-        lines = []
-        for name, code in zip(states, new):
-            lines.append(f"new_{name} = {text(code)}")
-            code.template, code.args = f"new_{name}", ()  # in the lines to come
-        lines += [p.into("p"), *[f"{name}[...] = new_{name}" for name in states]]
         head = f"for {', '.join(['p', 'g', *states])} in pieces:"
         self.source = (
             "\n\n# The optimizer's update, in place.\ndef update(np, pieces, lr, steps):\n"

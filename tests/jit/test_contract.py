@@ -418,6 +418,25 @@ def test_an_optimizer_with_other_functions_in_its_rule_works_too() -> None:
     assert other.state["largest"] == pytest.approx(eager.state["largest"], rel=1e-9)
 
 
+def test_a_rule_that_remembers_a_plain_number_works_too() -> None:
+    class Once(nn.optim.Optimizer):
+        memory = ("seen",)
+
+        def update(self, p: Any, g: Any, *state: Any) -> Any:
+            return p - self.lr * g * (1.0 - state[0]), 1.0
+
+    a, b = model_of(), model_of()
+    eager, other = Once(a.parameters(), 0.1), Once(b.parameters(), 0.1)
+    step = jit(loss, optimizer=other)
+    for _ in range(2):
+        eager.zero_grad()
+        loss(a, XS, YS).backward()
+        eager.step()
+        step(b, XS, YS)
+    data = [p.data for p in b.parameters()]
+    assert data == pytest.approx([p.data for p in a.parameters()], rel=1e-9)
+
+
 def test_a_static_argument_that_always_changes_does_not_fill_the_memory() -> None:
     compiled = jit(lambda w, name: w * len(name))
     w = Value(2.0)
