@@ -6,6 +6,7 @@ what is 1.0 times something is that something.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import zip_longest
 from math import prod
 from typing import Any
@@ -91,7 +92,10 @@ class Code:
     # fmt: on
 
     def text(self) -> str:
-        return self.template.format(*map(operand, self.args))
+        alone = enclosed(self.template)
+        return self.template.format(
+            *[text(x) if f"{i}" in alone else operand(x) for i, x in enumerate(self.args)]
+        )
 
     def pulled(self, y: Any, g: Any) -> list[tuple[Any, Any]]:
         """(argument, its gradient) pairs, from the gradient of this, whose result is `y`."""
@@ -137,6 +141,12 @@ def shape_of(x: Any) -> tuple[int, ...]:
 
 def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(map(max, zip_longest(*[s[::-1] for s in shapes], fillvalue=1)))[::-1]
+
+
+@cache
+def enclosed(template: str) -> list[str]:
+    """The arguments, by number, that are whole arguments of a call: they need no parentheses."""
+    return re.findall(r"(?:\(|, )\{(\d+)\}(?=,|\))", template)
 
 
 def text(x: Any) -> str:

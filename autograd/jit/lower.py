@@ -30,6 +30,7 @@ class Program:
         self.added: set[str] = set()  # views of G that the step adds to
         self.lookups: set[str] = set()  # gradients that are 0 in all that was not chosen
         self.has_holes = False  # is there something that eager leaves out where it is not chosen?
+        self.gathered: dict[Any, Array] = {}  # look-ups, by array and places
         self.arrays: dict[int, Array] = {}
         for k, kind in enumerate(graph.kinds):
             leaf = Array(kind.name, (sizes.get(kind.name, 0),))
@@ -99,22 +100,37 @@ class Program:
             self.constants[name] = values
         return Code(name, (), values.shape)
 
+    def concatenated(self, parts: Any, axis: int = 0) -> Code:
+        parts = [self.let("g", part) if len(text(part)) > 60 else part for part in parts]
+        if len(parts) == 1:
+            return parts[0]
+        listed, shape = ", ".join([f"{{{i}}}" for i in range(len(parts))]), list(parts[0].shape)
+        shape[axis] = sum([p.shape[axis] for p in parts])
+        return Code(f"np.concatenate(({listed}){f', {axis}' if axis else ''})", parts, shape)
+
     # --- reading arrays --------------------------------------------------------------------------
 
     def part(self, array: Array, index: Index) -> Code:
         """Elements of an array: a view if there is a pattern, else a look-up in an index array."""
-        if index.shape == array.shape and covers(index, array):
-            return Code(array.name, (), array.shape)
         flat = array.name if len(array.shape) == 1 else f"{array.name}.reshape(-1)"
-        code = spell(flat, array.size, index)
-        if code is None:
-            return Code("{0}.take({1})", [Code(array.name), self.constant(index)], index.shape)
-        code = code.replace(".reshape(-1).reshape(", ".reshape(")
-        if array.name in ("P", "G"):  # these lie in one place: their views are made once
-            twin = self.setup.get(f"P{code[1:]}", "") if array.name == "G" else ""
-            stem = f"g_{twin}" if twin else "b" if index.ndim < 2 else "w"
-            code = self.setup.setdefault(code, self.setup.get(code) or self.fresh(stem))
-        return Code(code, (), index.shape)
+        spelled = spell(flat, array.size, index)
+        if index.shape == array.shape and covers(index, array):
+            code = Code(array.name, (), array.shape)
+        elif spelled is None:
+            code = Code("{0}.take({1})", [Code(array.name), self.constant(index)], index.shape)
+        else:
+            whole = ", ".join(map(str, array.shape))
+            spelled = spelled.replace(".reshape(-1).reshape(", ".reshape(")
+            spelled = spelled.replace(f"{array.name}.reshape({whole})", array.name)
+            if array.name in ("P", "G"):  # these lie in one place: their views are made once
+                twin = self.setup.get(f"P{spelled[1:]}", "") if array.name == "G" else ""
+                stem = f"g_{twin}" if twin else "b" if index.ndim < 2 else "w"
+                if spelled not in self.setup:
+                    self.setup[spelled] = self.fresh(stem)
+                spelled = self.setup[spelled]
+            code = Code(spelled, (), index.shape)
+        code.trained, code.source = array.trained, (array, index)
+        return code
 
     def read(self, k: int, index: Index, rows: bool = False) -> Any:
         """Elements of the array of kind `k`, in the shape of `index`; where they repeat along an
@@ -129,10 +145,14 @@ class Program:
         if is_const:
             return self.constant(values[index]) if index.shape else float(values[index])
         code = self.part(array, index)
-        code.trained, code.source = array.trained, (array, index)
-        if code.args or not (array.trained or code.template == array.name):
-            return self.let("m" if code.args else f"{array.name}_", code)
-        return code
+        if code.args:  # the same look-up, perhaps in another shape, is made once
+            key = (array.name, index.tobytes())
+            if key not in self.gathered:
+                self.gathered[key] = self.let("m", code)
+            m = self.gathered[key]
+            return self.part(m, np.arange(index.size).reshape(index.shape))
+        is_name = array.trained or code.template == array.name
+        return code if is_name else self.let(f"{array.name}_", code)
 
     def rows(self, k: int, index: Index) -> Code:
         """Elements in full, for a product of matrices."""
@@ -156,7 +176,8 @@ class Program:
             g = self.let("g", g, (end,)) if shape_of(g) else g
             return [self.part(g, cut) if shape_of(g) else g for cut in cuts]
 
-        (code := concatenated(parts)).reverse = reverse
+        code = self.concatenated(parts)
+        code.reverse = reverse
         self.arrays[-1 - len(self.arrays)] = self.let("joined", code)
         return -len(self.arrays), places
 
@@ -376,6 +397,9 @@ class Program:
         elif isinstance(code, Array):
             code.gradients.append((np.arange(code.size).reshape(code.shape), g))
         else:
+            readers = sum([isinstance(x, Code) and x.trained for x in code.args])
+            if readers > 1 and shape_of(g) and (g.op or ".take(" in g.template):
+                g = self.let("g", g)
             for arg, partial in code.pulled(y, g):
                 if arg.trained and partial is not None:
                     partial = self.reduced(partial, code.shape, arg.shape) if code.op else partial
@@ -404,24 +428,45 @@ class Program:
     def add_up(self, array: Array) -> Any:
         """The sum of an array's gradients, as code or as one number for all. (That of the
         parameters goes into G.)"""
-        found = self.stacked([self.once(*item) for item in array.gradients])
+        found = self.once(array, self.stacked(array.gradients))
         reached = np.zeros(array.size, bool)
         for index, g in found:
             reached[index] |= text(g) not in self.lookups
         self.has_holes |= array.value is not None and not reached.all()
-        if array.name != "P" and all(covers(index, array) for index, _ in found):
-            total: Any = 0.0
+        if array.name == "P":
+            return self.scattered(array, found)
+        total: Any = 0.0
+        if all(covers(index, array) for index, _ in found):
             for index, g in found:
                 if shape_of(g) and index.shape != array.shape:
                     g = self.shaped(self.full(g, index.shape), array.shape)
                 total = total + g
-            return total if is_number(total) else self.let(f"g_{array.name}", total)
-        return self.scattered(array, sorted(found, key=lambda item: item[0].size))
+        else:
+            found.sort(key=lambda item: int(item[0].flat[0]))
+            total = self.tiled(array, found)
+            if total is None:
+                return self.scattered(array, found)
+        used_once = is_number(total) or getattr(array.value, "source", None)
+        return total if used_once else self.let(f"g_{array.name}", total)
+
+    def tiled(self, array: Array, found: list[Any]) -> Any:
+        """The gradients side by side, if each is that of some columns of the array, or rows."""
+        sizes = [index.size for index, _ in found]
+        for n in (*found[0][0].shape[:-1], 1) if sum(sizes) == array.size else ():
+            if not any(size % n for size in sizes):
+                shapes = [(n, size // n) if n > 1 else (size,) for size in sizes]
+                blocks = [index.reshape(shape) for (index, _), shape in zip(found, shapes)]
+                if covers(np.concatenate(blocks, -1), array):
+                    parts = [self.full(g, index.shape) for index, g in found]
+                    parts = [self.shaped(part, shape) for part, shape in zip(parts, shapes)]
+                    return self.shaped(self.concatenated(parts, int(n > 1)), array.shape)
+        return None
 
     def scattered(self, array: Array, found: list[Any]) -> Any:
         """Write gradients to their places: the first one that comes to a place, add the others."""
         target = Array("G" if array.name == "P" else self.fresh(f"g_{array.name}"), (array.size,))
         written, statements, clear = np.zeros(array.size, bool), [], False
+        found.sort(key=lambda item: int(item[0].size))
         if target.name != "G":
             self.lines.append(f"{target.name} = np.zeros({array.size})")
         for index, g in found:
@@ -445,16 +490,27 @@ class Program:
         self.lines += statements
         return self.shaped(target, array.shape)
 
-    def once(self, index: Index, g: Any) -> tuple[Index, Any]:
-        """A gradient in which no place occurs twice: what goes to one place is added up first."""
-        flat = index.reshape(-1)
-        places, which = np.unique(flat, return_inverse=True)
-        if len(places) == len(flat):
-            return index, g
-        args = [self.constant(which), self.shaped(self.full(g, index.shape), flat.shape)]
-        code = Code(f"np.bincount({{0}}, {{1}}, {len(places)})", args, places.shape)
-        shape = common_shape([places])
-        return places.reshape(shape), self.shaped(code, shape)
+    def once(self, array: Array, gradients: list[Any]) -> list[Any]:
+        """These gradients of an array, but as one those that come to places in no order, or to
+        one place several times: np.bincount adds them up."""
+        found, loose = [], []
+        for index, g in gradients:
+            has_view = spell("", array.size, index) is not None
+            (found if has_view else loose).append((index, g))
+        if not loose:
+            return found
+        flat = np.concatenate([index.reshape(-1) for index, _ in loose])
+        places, first, which = np.unique(flat, return_index=True, return_inverse=True)
+        index = places.reshape(common_shape([places]))
+        if len(places) < len(flat):
+            template, order = f"np.bincount({{1}}, {{0}}, {len(places)})", which
+        elif len(loose) > 1 or spell("", array.size, index) is not None:
+            template, order = "{0}.take({1})", first
+        else:
+            return [*found, *loose]
+        parts = [self.shaped(self.full(g, index.shape), (index.size,)) for index, g in loose]
+        code = Code(template, [self.concatenated(parts), self.constant(order)], places.shape)
+        return [*found, (index, self.shaped(code, index.shape))]
 
     def stacked(self, found: list[Any]) -> list[Any]:
         """A parameter that is used in many steps, as in an RNN: a.T @ x + b.T @ y + ... is one
@@ -468,7 +524,7 @@ class Program:
             if len(members) > 3:
                 index, first = members[0]
                 columns = zip(*[g.rows for _, g in members])
-                stacks = [self.let("rows", concatenated(column)) for column in columns]
+                stacks = [self.let("rows", self.concatenated(column)) for column in columns]
                 code = self.reduced(stacks[0], stacks[0].shape, first.shape)
                 code = Code(first.template, stacks, first.shape) if len(stacks) == 2 else code
                 groups[key] = [(index, code)]
@@ -493,12 +549,6 @@ class Program:
             "    return step",
             "",
         ])  # fmt: skip
-
-
-def concatenated(parts: Any) -> Code:
-    listed = ", ".join([f"{{{i}}}" for i in range(len(parts))])
-    shape = (sum([p.shape[0] for p in parts]), *parts[0].shape[1:])
-    return Code(f"np.concatenate(({listed}))", parts, shape)
 
 
 def covers(index: Index, array: Array) -> bool:
