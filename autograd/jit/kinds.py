@@ -39,25 +39,31 @@ class Graph:
 
     def __init__(self, trace: Trace, place: Callable[[list[Value]], np.ndarray]) -> None:
         """`place` gives each parameter its place in the store."""
-        nodes, needed = live(trace)
+        nodes, needed = trace.nodes, dict[int, Value]()
+        while not (needed and all(map(needed.__contains__, map(id, nodes)))):
+            nodes = live(trace) if needed else nodes  # once more, without what nobody reads
+            parents = list(chain.from_iterable([s.parents for s in nodes]))
+            tables = {id(s): trace.tables[id(s)] for s in nodes if s.op == "take"}
+            read = [*parents, *chain.from_iterable(tables.values()), trace.root]
+            needed = dict(zip(map(id, read), read))
         self.number = dict(zip(needed, range(len(needed))))
         self.values = list(needed.values())
         self.kinds: list[Kind] = []
         self.position = np.zeros(len(needed), np.int64)
         self.constants: list[float] = []
         self.by_key: dict[Any, int] = {}
-        self.leaves(trace, nodes)
-        chosen = {self.number[i]: table for i, table in trace.tables.items() if i in needed}
-        self.tables = {id(table): self.numbers(table) for table in chosen.values()}
-        self.table_of = {i: id(table) for i, table in chosen.items()}
+        made = self.numbers(nodes)
+        self.leaves(trace, set(made))
+        self.tables = {id(table): self.numbers(table) for table in tables.values()}
+        self.table_of = {self.number[i]: id(table) for i, table in tables.items()}
         self.sums: dict[int, list[list[int]]] = {}  # not placed yet: a sum may absorb them
         self.products: dict[int, list[int]] = {}
-        flat, end = self.numbers(chain.from_iterable([s.parents for s in nodes])), 0
+        flat, end = self.numbers(parents), 0
         every = [*flat, *chain.from_iterable([*self.tables.values()] * 2)]  # twice: they stay
         self.uses: list[int] = np.bincount(every, minlength=len(needed)).tolist()
-        for s in nodes:
+        for i, s in zip(made, nodes):
             begin, end = end, end + len(s.parents)
-            self.sort(self.number[id(s)], s.op, flat[begin:end])
+            self.sort(i, s.op, flat[begin:end])
         self.root, self.count = self.number[id(trace.root)], len(nodes)
         self.force([self.root])
         params = self.ordered() if self.is_fresh else self.params
@@ -75,7 +81,7 @@ class Graph:
     def numbers(self, values: Any) -> list[int]:
         return list(map(self.number.__getitem__, map(id, values)))
 
-    def leaves(self, trace: Trace, nodes: list[Symbol]) -> None:
+    def leaves(self, trace: Trace, made: set[int]) -> None:
         """Give every leaf its kind, and all but the parameters their places."""
         where: dict[int, tuple[int, int]] = {}
         for op, inputs in (("data", trace.inputs), ("value", trace.values)):
@@ -85,22 +91,23 @@ class Graph:
         self.param, self.const = len(self.kinds), len(self.kinds) + 1
         self.kinds += [Kind("param", name="P"), Kind("const", name="constant")]
         constants: dict[str, int] = {}  # by text, for 0.0 and -0.0 differ and NaN equals itself
-        types, made = list(map(type, self.values)), set(map(id, nodes))
+        types = list(map(type, self.values))
         trained = {t for t in set(types) if not issubclass(t, Symbol | Constant)}
-        params = []
         self.kind_of = [self.param if t in trained else -1 for t in types]
-        for i, v in enumerate(self.values):
-            if types[i] in trained and id(v) not in trace.created:
-                params.append(i)
+        self.params, self.is_fresh = [], Value in trained  # is_fresh: no place in a store yet
+        for i, (v, t) in enumerate(zip(self.values, types)):
+            if t in trained and id(v) not in trace.created:
+                self.params.append(i)
+            elif i in made:
+                continue
             elif not isinstance(v, Symbol):
                 self.kind_of[i] = self.const
                 self.position[i] = constants.setdefault(repr(x := DATA.__get__(v)), len(constants))
                 self.constants += [x] if len(constants) > len(self.constants) else []
             elif id(v) in where:
                 self.kind_of[i], self.position[i] = where[id(v)]
-            elif id(v) not in made:
+            else:
                 raise TypeError(LEAKED)
-        self.params, self.is_fresh = params[::-1], Value in trained  # no place in a store yet
         self.minus = len(self.kind_of)  # a node of our own, -1.0, for a - b = a + -1.0 * b
         self.kind_of.append(self.const)
         self.position = np.append(self.position, len(self.constants))
@@ -185,16 +192,13 @@ class Graph:
         self.kind_of[i] = k
 
 
-def live(trace: Trace) -> tuple[list[Symbol], dict[int, Value]]:
-    """The nodes that the root needs, in order, and all these and their leaves, by id."""
-    needed: dict[int, Any] = {id(trace.root): trace.root}
-    found = []
+def live(trace: Trace) -> list[Symbol]:
+    """The nodes that the root needs, in order."""
+    needed, found = {id(trace.root)}, []
     for s in reversed(trace.nodes):
         if id(s) in needed:
             found.append(s)
-            parents = s.parents[::-1]  # backwards: for leaves in the order of their first use
-            needed.update(zip(map(id, parents), parents))
+            needed.update(map(id, s.parents))
             if s.op == "take":
-                table = trace.tables[id(s)][::-1]
-                needed.update(zip(map(id, table), table))
-    return found[::-1], needed
+                needed.update(map(id, trace.tables[id(s)]))
+    return found[::-1]

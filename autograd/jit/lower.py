@@ -102,11 +102,10 @@ class Program:
 
     def concatenated(self, parts: Any, axis: int = 0) -> Code:
         parts = [self.let("g", part) if len(text(part)) > 60 else part for part in parts]
-        if len(parts) == 1:
-            return parts[0]
         listed, shape = ", ".join([f"{{{i}}}" for i in range(len(parts))]), list(parts[0].shape)
         shape[axis] = sum([p.shape[axis] for p in parts])
-        return Code(f"np.concatenate(({listed}){f', {axis}' if axis else ''})", parts, shape)
+        whole = Code(f"np.concatenate(({listed}){f', {axis}' if axis else ''})", parts, shape)
+        return whole if len(parts) > 1 else parts[0]
 
     # --- reading arrays --------------------------------------------------------------------------
 
@@ -183,7 +182,7 @@ class Program:
 
     def lower(self, kind: Kind) -> Array:
         if kind.op in ("sum", "take", "logsumexp"):
-            return getattr(self, kind.op)(kind)  # type: ignore[no-any-return]
+            return getattr(self, kind.op)(kind)
         columns = list(self.position[np.array(kind.rows)].T)
         chosen, shape = self.arranged(kind, kind.parents, columns)
         inputs = [self.read(k, c[chosen].reshape(shape)) for k, c in zip(kind.parents, columns)]
@@ -493,7 +492,8 @@ class Program:
     def once(self, array: Array, gradients: list[Any]) -> list[Any]:
         """These gradients of an array, but as one those that come to places in no order, or to
         one place several times: np.bincount adds them up."""
-        found, loose = [], []
+        found: list[Any] = []
+        loose: list[Any] = []
         for index, g in gradients:
             has_view = spell("", array.size, index) is not None
             (found if has_view else loose).append((index, g))
