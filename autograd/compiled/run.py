@@ -150,8 +150,10 @@ class Call:
         program, steps, self.steps = self.program, self.steps, None
         self.partials = [x for g in next(steps) for x in g.tolist()]
         self.gradient = program.gradient
-        if program.has_holes and np.isnan([self.gradient.sum(), *self.partials]).any():
-            self.replay()
+        if program.has_holes:  # a square sum is NaN if there is one; no inf - inf makes it so
+            numbers = (self.gradient @ self.gradient, *self.partials)
+            if any(map(math.isnan, numbers)):
+                self.replay()
         if program.owner.optimizer is None:
             program.store.pending.discard(self)
             self.gradient = self.gradient.copy()

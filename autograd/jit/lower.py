@@ -27,7 +27,6 @@ class Program:
         self.constants: dict[str, np.ndarray] = {}
         self.interned: dict[Any, str] = {}  # their names
         self.limits: dict[str, np.ndarray] = {}  # of integer arguments that choose from a table
-        self.added: set[str] = set()  # views of G that the step adds to
         self.lookups: set[str] = set()  # gradients that are 0 in all that was not chosen
         self.has_holes = False  # is there something that eager leaves out where it is not chosen?
         self.gathered: dict[Any, Array] = {}  # look-ups, by array and places
@@ -182,7 +181,7 @@ class Program:
 
     def lower(self, kind: Kind) -> Array:
         if kind.op in ("sum", "take", "logsumexp"):
-            return getattr(self, kind.op)(kind)
+            return getattr(self, kind.op)(kind)  # type: ignore[no-any-return]
         columns = list(self.position[np.array(kind.rows)].T)
         chosen, shape = self.arranged(kind, kind.parents, columns)
         inputs = [self.read(k, c[chosen].reshape(shape)) for k, c in zip(kind.parents, columns)]
@@ -411,106 +410,99 @@ class Program:
         repeated = [axis for axis, n in enumerate(shape) if whole[axis] == 1 < n]
         times = float(prod([shape[axis] for axis in repeated if have[axis] == 1]))
         g = times * g if times > 1.0 else g
-        axes = [axis - len(shape) for axis in repeated if have[axis] > 1]
-        if axes and prod(have) == prod([have[axis] for axis in axes]):
+        axes = [axis for axis in repeated if have[axis] > 1]
+        left = [1 if axis in axes else n for axis, n in enumerate(have)][len(shape) - len(to) :]
+        if axes and prod(left) == 1:
             return Code("{0}.sum()", [g])
-        if axes == [-len(shape_of(g))]:
-            rows = (g,) if len(g.shape) == 2 and not g.args else ()
-            g = Code("np.add.reduce({0}, 0)", [g], g.shape[1:])
+        if axes:
+            own = [axis - len(shape) + len(g.shape) for axis in axes]
+            rows = (g,) if own == [0] and len(g.shape) == 2 and not g.args else ()
+            kept = [n for axis, n in enumerate(g.shape) if axis not in own]
+            g = Code(f"np.add.reduce({{0}}, {own[0] if len(own) == 1 else tuple(own)})", [g], kept)
             g.rows = rows
-        elif axes:
-            kept = [1 if axis - len(g.shape) in axes else n for axis, n in enumerate(g.shape)]
-            g = Code(f"np.add.reduce({{0}}, {tuple(axes)}, keepdims=True)", [g], kept)
-        extra = max(0, len(shape_of(g)) - len(to))
-        return self.shaped(g, g.shape[extra:]) if extra else g
+        while left[:1] == [1] and len(left) > len(shape_of(g)):
+            left = left[1:]
+        return self.shaped(g, left)
 
     def add_up(self, array: Array) -> Any:
         """The sum of an array's gradients, as code or as one number for all. (That of the
         parameters goes into G.)"""
-        found = self.once(array, self.stacked(array.gradients))
+        found, whole, rest = self.stacked(array.gradients), list[Any](), list[Any]()
         reached = np.zeros(array.size, bool)
         for index, g in found:
             reached[index] |= text(g) not in self.lookups
+            (whole if covers(index, array) else rest).append((index, g))
         self.has_holes |= array.value is not None and not reached.all()
         if array.name == "P":
             return self.scattered(array, found)
         total: Any = 0.0
-        if all(covers(index, array) for index, _ in found):
-            for index, g in found:
-                if shape_of(g) and index.shape != array.shape:
-                    g = self.shaped(self.full(g, index.shape), array.shape)
-                total = total + g
-        else:
-            found.sort(key=lambda item: int(item[0].flat[0]))
-            total = self.tiled(array, found)
-            if total is None:
-                return self.scattered(array, found)
+        for index, g in whole:
+            same = index.shape == array.shape or not shape_of(g)
+            total = total + (g if same else self.filled(g, index, array.shape))
+        if rest:
+            total = total + self.shaped(self.tiled(array, rest), array.shape)
         used_once = is_number(total) or getattr(array.value, "source", None)
         return total if used_once else self.let(f"g_{array.name}", total)
 
-    def tiled(self, array: Array, found: list[Any]) -> Any:
-        """The gradients side by side, if each is that of some columns of the array, or rows."""
+    def filled(self, g: Any, index: Index, shape: Any) -> Any:
+        """The gradient of all the places in an index array, in another shape."""
+        return self.shaped(self.full(g, index.shape), shape)
+
+    def tiled(self, array: Array, found: list[Any]) -> Code:
+        """Gradients of parts of an array as one array: side by side, if each is that of some
+        columns or rows; else added up."""
+        found.sort(key=lambda item: int(item[0].flat[0]))
         sizes = [index.size for index, _ in found]
         for n in (*found[0][0].shape[:-1], 1) if sum(sizes) == array.size else ():
             if not any(size % n for size in sizes):
                 shapes = [(n, size // n) if n > 1 else (size,) for size in sizes]
                 blocks = [index.reshape(shape) for (index, _), shape in zip(found, shapes)]
                 if covers(np.concatenate(blocks, -1), array):
-                    parts = [self.full(g, index.shape) for index, g in found]
-                    parts = [self.shaped(part, shape) for part, shape in zip(parts, shapes)]
-                    return self.shaped(self.concatenated(parts, int(n > 1)), array.shape)
-        return None
+                    parts = [self.filled(g, i, shape) for (i, g), shape in zip(found, shapes)]
+                    return self.concatenated(parts, int(n > 1))
+        return self.merged(found, np.arange(array.size))
 
-    def scattered(self, array: Array, found: list[Any]) -> Any:
-        """Write gradients to their places: the first one that comes to a place, add the others."""
-        target = Array("G" if array.name == "P" else self.fresh(f"g_{array.name}"), (array.size,))
+    def merged(self, found: list[Any], places: Index) -> Code:
+        """The sum of gradients at each of these places, which are in order."""
+        flat = np.concatenate([index.reshape(-1) for index, _ in found])
+        whole = self.concatenated([self.filled(g, i, (i.size,)) for i, g in found])
+        which, n = np.searchsorted(places, flat), len(places)
+        if np.array_equal(which, np.arange(n)):
+            return whole
+        if len(which) == n and len(np.unique(which)) == n:
+            return Code("{0}.take({1})", [whole, self.constant(np.argsort(which))], (n,))
+        return Code(f"np.bincount({{0}}, {{1}}, {n})", [self.constant(which), whole], (n,))
+
+    def scattered(self, array: Array, found: list[Any]) -> None:
+        """Write gradients into G: the first one that comes to a place, add the others."""
+        views: list[Any] = []
+        loose: list[Any] = []  # in no order, or several for one place
+        for item in found:
+            (loose if spell("", array.size, item[0]) is None else views).append(item)
+        if loose:
+            places = np.unique(np.concatenate([index.reshape(-1) for index, _ in loose]))
+            shape = common_shape([places])
+            views.append((places.reshape(shape), self.shaped(self.merged(loose, places), shape)))
         written, statements, clear = np.zeros(array.size, bool), [], False
-        found.sort(key=lambda item: int(item[0].size))
-        if target.name != "G":
-            self.lines.append(f"{target.name} = np.zeros({array.size})")
-        for index, g in found:
+        for index, g in sorted(views, key=lambda item: int(item[0].size)):
             is_new = not written[index].any()
             clear |= not is_new and not written[index].all()
             written[index] = True
             have = (1,) * (index.ndim - len(shape_of(g))) + shape_of(g)
             g = self.shaped(g, [m for m, n in zip(have, index.shape) if n > 1])
             index = index.reshape([n for n in index.shape if n > 1])
-            place = self.part(target, index)
-            name = f"{target.name}[{text(place.args[1])}]" if place.args else text(
-                place if target.name == "G" else self.let("part", place))  # fmt: skip
-            if is_new and not place.args:
-                fits = isinstance(g, Code) and g.shape == index.shape
-                statements.append(g.into(name) if fits else f"{name}[...] = {text(g)}")
+            place = self.part(Array("G", array.shape), index)
+            name = f"G[{text(place.args[1])}]" if place.args else text(place)
+            if not is_new:
+                add = f"np.add({name}, {text(g)}, out={name})"
+                statements.append(f"{name} += {text(g)}" if place.args else add)
+            elif isinstance(g, Code) and g.shape == index.shape and not place.args:
+                statements.append(g.into(name))
             else:
-                statements.append(f"{name} {'' if is_new else '+'}= {text(g)}")
-                self.added |= {name} if target.name == "G" and not place.args else set()
-        if target.name == "G" and (clear or not written.all()):
+                statements.append(f"{name}{'' if place.args else '[...]'} = {text(g)}")
+        if clear or not written.all():
             self.lines.append("G[...] = 0.0")
         self.lines += statements
-        return self.shaped(target, array.shape)
-
-    def once(self, array: Array, gradients: list[Any]) -> list[Any]:
-        """These gradients of an array, but as one those that come to places in no order, or to
-        one place several times: np.bincount adds them up."""
-        found: list[Any] = []
-        loose: list[Any] = []
-        for index, g in gradients:
-            has_view = spell("", array.size, index) is not None
-            (found if has_view else loose).append((index, g))
-        if not loose:
-            return found
-        flat = np.concatenate([index.reshape(-1) for index, _ in loose])
-        places, first, which = np.unique(flat, return_index=True, return_inverse=True)
-        index = places.reshape(common_shape([places]))
-        if len(places) < len(flat):
-            template, order = f"np.bincount({{1}}, {{0}}, {len(places)})", which
-        elif len(loose) > 1 or spell("", array.size, index) is not None:
-            template, order = "{0}.take({1})", first
-        else:
-            return [*found, *loose]
-        parts = [self.shaped(self.full(g, index.shape), (index.size,)) for index, g in loose]
-        code = Code(template, [self.concatenated(parts), self.constant(order)], places.shape)
-        return [*found, (index, self.shaped(code, index.shape))]
 
     def stacked(self, found: list[Any]) -> list[Any]:
         """A parameter that is used in many steps, as in an RNN: a.T @ x + b.T @ y + ... is one
@@ -538,13 +530,12 @@ class Program:
         self.inputs |= {f"{name}_i": (name, "int") for name in self.limits}
         checks = [f"check({name}_i, {self.constant(limits).template})"
                   for name, limits in self.limits.items()]  # fmt: skip
-        scope = [f"nonlocal {', '.join(sorted(self.added))}"] if self.added else []
         return "\n".join([
             f"def program({', '.join(['np', 'check', 'P', 'G', *self.constants])}):",
             *[f"    {name} = {view}" for view, name in self.setup.items()],
             "",
             f"    def step({', '.join(self.inputs)}):",
-            *[f"        {line}" for line in [*scope, *checks, *self.lines]],
+            *[f"        {line}" for line in [*checks, *self.lines]],
             "",
             "    return step",
             "",
