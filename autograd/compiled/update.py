@@ -32,16 +32,14 @@ class Rule:
                 lines.append(f"new_{name} = {text(code)}")
                 code.template, code.args = f"new_{name}", ()  # in the lines to come
             lines += [p.into("p"), *[f"{name}[...] = new_{name}" for name in states]]
-        except (
-            TypeError,
-            AttributeError,
-        ):  # the rule calls other functions, or gives plain numbers
-            return
-        head = f"for {', '.join(['p', 'g', *states])} in pieces:"
-        self.source = (
-            "\n\n# The optimizer's update, in place.\ndef update(np, pieces, lr, steps):\n"
-        )
-        self.source += "".join([f"    {head}\n", *[f"        {line}\n" for line in lines]])
+        except (TypeError, AttributeError):
+            return  # the rule calls other functions, or gives plain numbers
+        self.source = "\n\n# The optimizer's update, in place.\n" + "\n".join([
+            "def update(np, pieces, lr, steps):",
+            f"    for {', '.join(['p', 'g', *states])} in pieces:",
+            *[f"        {line}" for line in lines],
+            "",
+        ])  # fmt: skip
         space: dict[str, Any] = {}
         exec(compile(self.source, "<jit>", "exec"), space)  # our own text
         self.run = space["update"]

@@ -6,7 +6,6 @@ what is 1.0 times something is that something.
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
 from itertools import zip_longest
 from math import prod
 from typing import Any
@@ -17,6 +16,15 @@ UFUNCS = {"{0} + {1}": "np.add", "{0} - {1}": "np.subtract", "{0} * {1}": "np.mu
           "{0} / {1}": "np.divide"}  # fmt: skip
 Reverse = Callable[[Any], Any]
 CALL = re.compile(r"np\.(einsum|add\.reduce|exp|log|maximum|sqrt|tanh)\([^()]*\)")
+
+
+def _binary(symbol: str) -> tuple[Any, Any]:
+    op = OPS[symbol]
+    return lambda a, b: a.apply_op(op, (a, b)), lambda b, a: b.apply_op(op, (a, b))
+
+
+def _comparison(sign: str) -> Any:
+    return lambda a, b: a.compare(f"{{0}} {sign} {{1}}", b)
 
 
 class Code:
@@ -72,30 +80,23 @@ class Code:
         code.is_finite = code.is_truth = True
         return code
 
-    # fmt: off
-    def __add__(self, o: Any) -> Any: return self.apply_op(OPS["+"], (self, o))
-    def __radd__(self, o: Any) -> Any: return self.apply_op(OPS["+"], (o, self))
-    def __sub__(self, o: Any) -> Any: return self.apply_op(OPS["-"], (self, o))
-    def __rsub__(self, o: Any) -> Any: return self.apply_op(OPS["-"], (o, self))
-    def __mul__(self, o: Any) -> Any: return self.apply_op(OPS["*"], (self, o))
-    def __rmul__(self, o: Any) -> Any: return self.apply_op(OPS["*"], (o, self))
-    def __truediv__(self, o: Any) -> Any: return self.apply_op(OPS["/"], (self, o))
-    def __pow__(self, o: Any) -> Any: return self.apply_op(OPS["**"], (self, o))
-    def __rtruediv__(self, o: Any) -> Any: return self.apply_op(OPS["/"], (o, self))
-    def __rpow__(self, o: Any) -> Any: return self.apply_op(OPS["**"], (o, self))
-    def __neg__(self) -> Any: return self.apply_op(OPS["neg"], (self,))
-    def __lt__(self, o: Any) -> Any: return self.compare("{0} < {1}", o)
-    def __le__(self, o: Any) -> Any: return self.compare("{0} <= {1}", o)
-    def __gt__(self, o: Any) -> Any: return self.compare("{0} > {1}", o)
-    def __ge__(self, o: Any) -> Any: return self.compare("{0} >= {1}", o)
-    def __bool__(self) -> bool: raise TypeError("this is the text of a number, not known yet")
-    # fmt: on
+    __add__, __radd__ = _binary("+")
+    __sub__, __rsub__ = _binary("-")
+    __mul__, __rmul__ = _binary("*")
+    __truediv__, __rtruediv__ = _binary("/")
+    __pow__, __rpow__ = _binary("**")
+    __lt__, __le__, __gt__, __ge__ = map(_comparison, ("<", "<=", ">", ">="))
+
+    def __neg__(self) -> Any:
+        return self.apply_op(OPS["neg"], (self,))
+
+    def __bool__(self) -> bool:
+        raise TypeError("this is the text of a number, not known yet")
 
     def text(self) -> str:
-        alone = enclosed(self.template)
-        return self.template.format(
-            *[text(x) if f"{i}" in alone else operand(x) for i, x in enumerate(self.args)]
-        )
+        bare = re.findall(r"(?:\(|, )\{(\d+)\}(?=,|\))", self.template)  # arguments of a call
+        spelled = [(text if f"{i}" in bare else operand)(x) for i, x in enumerate(self.args)]
+        return self.template.format(*spelled)
 
     def pulled(self, y: Any, g: Any) -> list[tuple[Any, Any]]:
         """(argument, its gradient) pairs, from the gradient of this, whose result is `y`."""
@@ -141,12 +142,6 @@ def shape_of(x: Any) -> tuple[int, ...]:
 
 def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(map(max, zip_longest(*[s[::-1] for s in shapes], fillvalue=1)))[::-1]
-
-
-@cache
-def enclosed(template: str) -> list[str]:
-    """The arguments, by number, that are whole arguments of a call: they need no parentheses."""
-    return re.findall(r"(?:\(|, )\{(\d+)\}(?=,|\))", template)
 
 
 def text(x: Any) -> str:

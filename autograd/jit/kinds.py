@@ -50,7 +50,6 @@ class Graph:
         self.values = list(needed.values())
         self.kinds: list[Kind] = []
         self.position = np.zeros(len(needed), np.int64)
-        self.constants: list[float] = []
         self.by_key: dict[Any, int] = {}
         made = self.numbers(nodes)
         self.leaves(trace, set(made))
@@ -102,16 +101,15 @@ class Graph:
                 continue
             elif not isinstance(v, Symbol):
                 self.kind_of[i] = self.const
-                self.position[i] = constants.setdefault(repr(x := DATA.__get__(v)), len(constants))
-                self.constants += [x] if len(constants) > len(self.constants) else []
+                self.position[i] = constants.setdefault(repr(DATA.__get__(v)), len(constants))
             elif id(v) in where:
                 self.kind_of[i], self.position[i] = where[id(v)]
             else:
                 raise TypeError(LEAKED)
         self.minus = len(self.kind_of)  # a node of our own, -1.0, for a - b = a + -1.0 * b
         self.kind_of.append(self.const)
-        self.position = np.append(self.position, len(self.constants))
-        self.constants.append(-1.0)
+        self.position = np.append(self.position, constants.setdefault("-1.0", len(constants)))
+        self.constants = list(map(float, constants))
 
     def sort(self, i: int, op: str, ids: list[int]) -> None:
         """Put node `i` into its kind, or keep it for a sum to absorb."""

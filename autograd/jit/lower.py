@@ -22,14 +22,13 @@ class Program:
         self.lines: list[str] = []  # of the step
         self.views = 0  # of these lines: parts of arrays, which compute nothing
         self.setup: dict[str, str] = {}  # views of P and G, made before the first step: their names
-        self.known: dict[str, Array] = {}  # what was computed already, by text
+        self.known: dict[Any, Array] = {}  # what was computed already, by text, or array and places
         self.tape: list[Array] = []
         self.constants: dict[str, np.ndarray] = {}
         self.interned: dict[Any, str] = {}  # their names
         self.limits: dict[str, np.ndarray] = {}  # of integer arguments that choose from a table
         self.lookups: set[str] = set()  # gradients that are 0 in all that was not chosen
         self.has_holes = False  # is there something that eager leaves out where it is not chosen?
-        self.gathered: dict[Any, Array] = {}  # look-ups, by array and places
         self.arrays: dict[int, Array] = {}
         for k, kind in enumerate(graph.kinds):
             leaf = Array(kind.name, (sizes.get(kind.name, 0),))
@@ -47,8 +46,6 @@ class Program:
         ends = [text(self.full(self.add_up(array), array.shape)) for array in values]
         self.lines.append(f"yield [{', '.join(ends)}]")
         self.source = self.finish()
-
-    # --- statements ------------------------------------------------------------------------------
 
     def fresh(self, stem: str) -> str:
         name = stem if stem.startswith("g_") else f"{stem}1"
@@ -106,27 +103,23 @@ class Program:
         whole = Code(f"np.concatenate(({listed}){f', {axis}' if axis else ''})", parts, shape)
         return whole if len(parts) > 1 else parts[0]
 
-    # --- reading arrays --------------------------------------------------------------------------
-
     def part(self, array: Array, index: Index) -> Code:
         """Elements of an array: a view if there is a pattern, else a look-up in an index array."""
         flat = array.name if len(array.shape) == 1 else f"{array.name}.reshape(-1)"
-        spelled = spell(flat, array.size, index)
+        view = spell(flat, array.size, index)
         if index.shape == array.shape and covers(index, array):
             code = Code(array.name, (), array.shape)
-        elif spelled is None:
+        elif view is None:
             code = Code("{0}.take({1})", [Code(array.name), self.constant(index)], index.shape)
         else:
             whole = ", ".join(map(str, array.shape))
-            spelled = spelled.replace(".reshape(-1).reshape(", ".reshape(")
-            spelled = spelled.replace(f"{array.name}.reshape({whole})", array.name)
+            view = view.replace(".reshape(-1).reshape(", ".reshape(")
+            view = view.replace(f"{array.name}.reshape({whole})", array.name)
             if array.name in ("P", "G"):  # these lie in one place: their views are made once
-                twin = self.setup.get(f"P{spelled[1:]}", "") if array.name == "G" else ""
-                stem = f"g_{twin}" if twin else "b" if index.ndim < 2 else "w"
-                if spelled not in self.setup:
-                    self.setup[spelled] = self.fresh(stem)
-                spelled = self.setup[spelled]
-            code = Code(spelled, (), index.shape)
+                twin = self.setup.get(f"P{view[1:]}", "") if array.name == "G" else ""
+                stem = f"g_{twin}" if twin else "b" if index.size in (1, *index.shape) else "w"
+                view = self.setup.get(view) or self.setup.setdefault(view, self.fresh(stem))
+            code = Code(view, (), index.shape)
         code.trained, code.source = array.trained, (array, index)
         return code
 
@@ -145,12 +138,12 @@ class Program:
         code = self.part(array, index)
         if code.args:  # the same look-up, perhaps in another shape, is made once
             key = (array.name, index.tobytes())
-            if key not in self.gathered:
-                self.gathered[key] = self.let("m", code)
-            m = self.gathered[key]
+            if key not in self.known:
+                self.known[key] = self.let("m", code)
+            m = self.known[key]
             return self.part(m, np.arange(index.size).reshape(index.shape))
-        is_name = array.trained or code.template == array.name
-        return code if is_name else self.let(f"{array.name}_", code)
+        is_plain = array.trained or code.template == array.name
+        return code if is_plain else self.let(f"{array.name}_", code)
 
     def rows(self, k: int, index: Index) -> Code:
         """Elements in full, for a product of matrices."""
@@ -202,9 +195,8 @@ class Program:
         columns = [c[by] for c in columns]
         shape = common_shape(columns)
         for array, column in zip([self.arrays[k] for k in parents], columns):
-            if covers(column, array) and set(np.cumprod(shape[::-1])) <= set(
-                np.cumprod(array.shape[::-1])
-            ):
+            is_finer = {*np.cumprod(shape[::-1])} <= {*np.cumprod(array.shape[::-1])}
+            if is_finer and covers(column, array):
                 return by, array.shape
         return by, shape
 
@@ -368,10 +360,7 @@ class Program:
         self.arrays[-1 - len(self.arrays)] = Array(f"{argument}_i", limits.shape)
         at = self.read(-len(self.arrays), where[chosen].reshape(shape))
         if offset.any():
-            offset = offset[chosen].reshape(shape)
-            for axis in constant_axes(offset):
-                offset = offset.take([0], axis=axis)
-            at = Code("{0} + {1}", [at, self.constant(offset)], shape)
+            at = Code("{0} + {1}", [at, self.constant(offset[chosen].reshape(shape))], shape)
         if not np.array_equal(flat - low, np.arange(len(flat))):
             at = Code("{0}.take({1})", [self.constant(flat - low), at], shape)
         at = self.let("at", at)
@@ -385,8 +374,6 @@ class Program:
 
         code = Code("{0}.take({1})", [values, at], shape, reverse=reverse)
         return self.let("taken", code, shape, kind)
-
-    # --- gradients -------------------------------------------------------------------------------
 
     def push(self, code: Code, g: Any, y: Any = None) -> None:
         """Send the gradient of `code`, whose result is `y`, on to the arrays that it reads."""
@@ -425,8 +412,7 @@ class Program:
         return self.shaped(g, left)
 
     def add_up(self, array: Array) -> Any:
-        """The sum of an array's gradients, as code or as one number for all. (That of the
-        parameters goes into G.)"""
+        """The sum of an array's gradients: code, or one number for all; that of P goes into G."""
         found, whole, rest = self.stacked(array.gradients), list[Any](), list[Any]()
         reached = np.zeros(array.size, bool)
         for index, g in found:
@@ -475,8 +461,7 @@ class Program:
 
     def scattered(self, array: Array, found: list[Any]) -> None:
         """Write gradients into G: the first one that comes to a place, add the others."""
-        views: list[Any] = []
-        loose: list[Any] = []  # in no order, or several for one place
+        views, loose = list[Any](), list[Any]()  # loose: in no order, or several for one place
         for item in found:
             (loose if spell("", array.size, item[0]) is None else views).append(item)
         if loose:
@@ -488,18 +473,15 @@ class Program:
             is_new = not written[index].any()
             clear |= not is_new and not written[index].all()
             written[index] = True
-            have = (1,) * (index.ndim - len(shape_of(g))) + shape_of(g)
-            g = self.shaped(g, [m for m, n in zip(have, index.shape) if n > 1])
-            index = index.reshape([n for n in index.shape if n > 1])
             place = self.part(Array("G", array.shape), index)
             name = f"G[{text(place.args[1])}]" if place.args else text(place)
-            if not is_new:
-                add = f"np.add({name}, {text(g)}, out={name})"
-                statements.append(f"{name} += {text(g)}" if place.args else add)
-            elif isinstance(g, Code) and g.shape == index.shape and not place.args:
-                statements.append(g.into(name))
+            if place.args:
+                statements.append(f"{name} {'' if is_new else '+'}= {text(g)}")
+            elif not is_new:
+                statements.append(f"np.add({name}, {text(g)}, out={name})")
             else:
-                statements.append(f"{name}{'' if place.args else '[...]'} = {text(g)}")
+                fits = isinstance(g, Code) and g.shape == index.shape
+                statements.append(g.into(name) if fits else f"{name}[...] = {text(g)}")
         if clear or not written.all():
             self.lines.append("G[...] = 0.0")
         self.lines += statements
@@ -533,12 +515,9 @@ class Program:
         return "\n".join([
             f"def program({', '.join(['np', 'check', 'P', 'G', *self.constants])}):",
             *[f"    {name} = {view}" for view, name in self.setup.items()],
-            "",
-            f"    def step({', '.join(self.inputs)}):",
+            f"\n    def step({', '.join(self.inputs)}):",
             *[f"        {line}" for line in [*checks, *self.lines]],
-            "",
-            "    return step",
-            "",
+            "\n    return step\n",
         ])  # fmt: skip
 
 

@@ -122,11 +122,8 @@ def record(op: Op, parents: tuple[Any, ...]) -> Any:
     return s
 
 
-_new: Any = Value.__new__
-
-
 def symbol(kind: type[Symbol], op: str = "", parents: tuple[Any, ...] = ()) -> Symbol:
-    s: Symbol = _new(kind)
+    s: Symbol = Value.__new__(kind)
     s.op, s.parents, s.label = op, parents, ""
     return s
 
