@@ -1,5 +1,6 @@
 """The jitted value and gradients are the eager engine's: on random programs, layers and losses."""
 
+import functools
 import math
 import random
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import autograd
 import nn
 from autograd import Value, jit
+from tests.jit import soak
 from tests.jit.programs import disagreement, outcome
 from tests.jit.soak import FINE, compare
 from tests.strategies import programs
@@ -25,6 +27,23 @@ both = pytest.mark.parametrize("backend", ["numpy", "python"])
 @settings(max_examples=150)
 def test_random_vector_programs(backend: str, seed: int) -> None:
     assert compare(seed, backend) in FINE
+
+
+def test_a_small_error_is_noticed(monkeypatch: Any) -> None:
+    """No excuse of rounding covers results that are wrong in the eighth digit."""
+
+    def wrong(f: Any, backend: str) -> Any:
+        @functools.wraps(f)
+        def scaled(*arguments: Any) -> Value:
+            return compiled(*arguments) * (1.0 + 1e-8)
+
+        compiled = jit(f, backend=backend)
+        scaled.stats = {"programs": 1}  # type: ignore[attr-defined]
+        return scaled
+
+    monkeypatch.setattr(soak, "jit", wrong)
+    verdicts = [compare(seed) for seed in range(40)]
+    assert sum("relative error" in verdict for verdict in verdicts) >= 36
 
 
 @both
