@@ -9,7 +9,7 @@ for two sets of numbers. Other programs are counted by what rounding does to the
   their absolute sum. (A sum's rounding error is bounded by that: Higham, Accuracy and Stability of
   Numerical Algorithms, section 4.2.)
 - "sign of zero": it divides by a sum that is exactly 0. Arrays add up in another order, and -0.0
-  may be 0.0 there, so that infinities have another sign, or become NaN.
+  may be 0.0 there, so that infinities have another sign, become NaN, or are squashed to 0 or 1.
 - "NaN loss": the loss itself is NaN, and a gradient is infinite in one and NaN in the other. Equal
   nodes are computed once, so 0 * inf + 1 * inf may become (0 + 1) * inf.
 """
@@ -48,7 +48,7 @@ def compare(seed: int, backend: str = "numpy") -> str:
                 parameters = arguments(k)[0]
                 if cancels(f(parameters, data, indices), parameters, found, eager):
                     verdict = "cancellation"
-                elif error == math.inf and divides_by_zero(f(parameters, list(map(Value, data)), indices)):
+                elif divides_by_zero(f(parameters, list(map(Value, data)), indices)):
                     verdict = "sign of zero"
                 else:
                     return f"seed {seed}, {backend}: relative error {error:.2g}"
