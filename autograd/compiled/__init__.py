@@ -34,7 +34,8 @@ def jit(
     `fn` reaches through its closure. A new shape, or a change of anything else, traces again.
 
     backend: "numpy", or "python", straight-line scalar code that needs no package.
-    Raises TraceError, when called, where `fn` looks at a number; ImportError without NumPy.
+    Raises TraceError, when called, where `fn` looks at a number, or reads what changes by itself:
+    random numbers, iterators, counters. ImportError without NumPy.
     """
     try:
         return Jitted(fn, optimizer, backend, (clip_norm, clip_value))

@@ -8,9 +8,9 @@ from time import perf_counter
 from typing import Any
 
 from autograd import value as engine
-from autograd.compiled.watch import Watch
+from autograd.compiled.watch import Watch, refuse_iterator
 from autograd.jit import trace as tracing
-from autograd.jit.trace import Integer, Number, Symbol, Trace, symbol
+from autograd.jit.trace import Integer, Number, Symbol, Trace, TraceError, symbol
 from autograd.number import number
 from autograd.ops import OPS
 from autograd.value import Value
@@ -79,9 +79,11 @@ class Compiled:
     def __init__(self, owner: Jitted, args: Any, kwargs: Any) -> None:
         begin, self.owner, collecting = perf_counter(), owner, gc.isenabled()
         arguments = [*args, *kwargs.values()]
+        self.names = _names(owner.fn, len(args), kwargs)
+        for name, x in zip(self.names, arguments):
+            refuse_iterator(name, x)
         self.adopt(arguments)
         watch = Watch([owner.fn, *self.objects(arguments)])
-        self.names = _names(owner.fn, len(args), kwargs)
         self.signs = [self.signature(x, [], []) for x in arguments]
         self.plain: dict[str, Any] = {}  # arguments without numbers, whose contents are watched
 
@@ -98,7 +100,21 @@ class Compiled:
 
         gc.disable()  # it would look at every node again and again
         try:
-            found = tracing.trace(call, watch.modules)
+            state, found = watch.drawn(), tracing.trace(call, watch.modules)
+            if watch.drawn() != state:
+                raise TraceError(
+                    "the function draws random numbers, and jit would repeat the same ones "
+                    "forever: draw them outside and pass them as an argument. (nn.Dropout works "
+                    "under jit.)"
+                )
+            if not watch.holds():  # it changes what it reads: the first time only, or always?
+                watch = Watch(watch.roots)
+                found = tracing.trace(call, watch.modules)
+                if counted := watch.counted():
+                    raise TraceError(
+                        f"the function changes {', '.join(counted)} whenever it runs, but jit runs "
+                        "it only once. Count outside of it, and pass the number as an argument."
+                    )
             self.masks = [(name, draw, len(found.inputs.get(name, ())))
                           for name, draw in found.masks.items()]  # fmt: skip
             traced = perf_counter()
@@ -193,7 +209,8 @@ class Compiled:
             if items and isinstance(items[0], Value) and all(map(self.is_fixed, items)):
                 return [x]
             return [found for item in items for found in self.objects(item)]
-        return [x] if hasattr(x, "__dict__") and not isinstance(x, type | Value) else []
+        is_object = hasattr(x, "__dict__") or hasattr(x, "bit_generator")  # NumPy's random numbers
+        return [x] if is_object and not isinstance(x, type | Value) else []
 
 
 def _symbols(numbers: list[Symbol], values: list[Symbol], x: Any) -> Any:

@@ -1,17 +1,22 @@
 """What a trace took for granted: attributes of modules, closures and globals of the function.
 
 A program is right only as long as these stay as they were, so each call compares them (in C, about
-a microsecond for a small model) and traces again after a change, such as `model.eval()`.
+a microsecond for a small model) and traces again after a change, such as `model.eval()`. What
+changes by itself whenever the function runs can't be compiled.
 """
 
+import pickle
+import random
+import sys
 import types
 from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any
 
+from autograd.jit import TraceError
 from autograd.value import Value
 
-SMALL = 20_000  # more items than this are compared only every 64th call
+SMALL = 20_000  # more parameters than this are looked up only every 64th call
 
 
 class Watch:
@@ -22,7 +27,9 @@ class Watch:
         self.live: list[Any] = []  # containers, as they are
         self.saved: list[Any] = []  # and copies of them
         self.large: list[tuple[Any, Any]] = []
-        self.names: list[tuple[Any, Any, Any]] = []  # globals: getter, where, values
+        self.arrays: list[tuple[Any, bytes]] = []
+        self.names: list[tuple[Any, Any, Any, Any]] = []  # names, getter, where, values
+        self.generators: list[Any] = []  # of random numbers
         self.modules: list[Any] = []  # those with a method `mask`
         self.seen: dict[int, Any] = {}
         self.calls = 0
@@ -45,10 +52,18 @@ class Watch:
                 if not x.__module__.startswith(("autograd.", "nn.")):
                     todo += self.function(x)
             elif isinstance(x, list | dict):
-                self.keep(x)
                 items = x.values() if isinstance(x, dict) else x
-                if not all(issubclass(t, Value | float | int) for t in set(map(type, items))):
+                kinds = set(map(type, items))
+                self.keep(x, all(issubclass(t, Value) for t in kinds))
+                if not all(issubclass(t, Value | float | int) for t in kinds):
                     todo += items
+            elif isinstance(x, random.Random) or hasattr(x, "bit_generator"):
+                self.generators.append(x)
+            elif (
+                hasattr(x, "tobytes") and hasattr(x, "shape") and x.shape
+            ):  # NumPy's, without NumPy
+                self.arrays.append((x, x.tobytes()))
+                todo += x.reshape(-1).tolist() if x.dtype.kind == "O" else ()
             elif isinstance(x, tuple | set | frozenset):
                 todo += x
             elif hasattr(x, "__dict__") and not type(x).__module__.startswith("autograd."):
@@ -56,35 +71,55 @@ class Watch:
                     self.modules.append(x)
                 todo.append(vars(x))
 
-    def keep(self, x: Any) -> None:
-        if len(x) > self.room:
+    def keep(self, x: Any, is_trained: bool) -> None:
+        if is_trained and len(x) > self.room:
             self.large.append((x, x.copy()))
-        else:
-            self.room -= len(x)
-            self.live.append(x)
-            self.saved.append(x.copy())
+            return
+        self.room -= len(x) if is_trained else 0
+        self.live.append(x)
+        self.saved.append(x.copy())
 
     def function(self, f: types.FunctionType) -> list[Any]:
         """What it refers to: its closure's cells, defaults and globals."""
-        found = [*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()]
-        for cell in f.__closure__ or ():
+        found: list[Any] = []  # names, getter, where, values
+        for name, cell in zip(f.__code__.co_freevars, f.__closure__ or ()):
             try:
-                content = cell.cell_contents
+                found.append(([name], _content, cell, _content(cell)))
             except ValueError:  # not assigned yet
                 continue
-            self.names.append((_content, cell, (content,)))
-            found.append(content)
         codes, names = [f.__code__], set()
         while codes:
             code = codes.pop()
             names |= {n for n in code.co_names if n in f.__globals__}
             codes += [c for c in code.co_consts if isinstance(c, types.CodeType)]
         if names:
-            get = itemgetter(*sorted(names))
-            values = get(f.__globals__)
-            self.names.append((get, f.__globals__, values))
-            found += values if len(names) > 1 else [values]
-        return found
+            get = itemgetter(*sorted(names), min(names))  # two or more: it gives a tuple
+            found.append((sorted(names), get, f.__globals__, get(f.__globals__)))
+        self.names += found
+        for labels, _, _, values in found:
+            for name, x in zip(labels, values):
+                refuse_iterator(name, x)
+        defaults = [*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()]
+        return [*defaults, *[x for _, _, _, values in found for x in values]]
+
+    def drawn(self) -> bytes:
+        """The state of all random generators that the function may use."""
+        numpy = sys.modules.get("numpy.random")
+        return pickle.dumps((random.getstate(), numpy and numpy.get_state(), self.generators))
+
+    def counted(self) -> list[str]:
+        """Names of numbers that are no longer what they were."""
+        pairs = [pair for names, get, where, values in self.names
+                 for pair in zip(names, values, get(where))]  # fmt: skip
+        for saved, live in zip(self.saved, self.live):
+            if isinstance(saved, dict):
+                pairs += [(key, x, live.get(key)) for key, x in saved.items()]
+            else:
+                pairs += [("an item of a list", x, y) for x, y in zip(saved, live)]
+        is_number = {int, float}.issuperset
+        return sorted(
+            {str(name) for name, x, y in pairs if is_number((type(x), type(y))) and x != y}
+        )
 
     def holds(self) -> bool:
         """Whether all is as it was."""
@@ -92,14 +127,25 @@ class Watch:
         try:
             if self.live != self.saved:
                 return False
-            for get, where, values in self.names:
+            for _, get, where, values in self.names:
                 if get(where) != values:
+                    return False
+            for array, content in self.arrays:
+                if array.tobytes() != content:
                     return False
             if self.large and self.calls % 64 == 0:
                 return all(a == b for a, b in self.large)
         except (ValueError, KeyError):  # an array that was replaced has no truth value; a name gone
             return False
         return True
+
+
+def refuse_iterator(name: str, x: Any) -> None:
+    if hasattr(type(x), "__next__") and not hasattr(x, "write"):  # a file is for printing
+        raise TraceError(
+            f"`{name}` gives another item whenever it is read, and jit reads it only once. Take "
+            "the item outside, and pass it as an argument."
+        )
 
 
 def _content(cell: Any) -> tuple[Any]:

@@ -5,7 +5,6 @@ trace runs no Value has: whatever looks at a number raises `TraceError`, so none
 the program unseen.
 """
 
-import random
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -142,7 +141,7 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
             _assign(self)
         DATA.__set__(self, x)
 
-    earlier, state = engine.recorder, random.getstate()
+    earlier = engine.recorder
     hidden = [cls.__dict__["data"] for cls in guarded]
     try:
         for i, module in enumerate(modules):
@@ -163,11 +162,6 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
         tracers[:] = [t for t in tracers if t is not found]
         for module in modules:
             vars(module).pop("mask", None)
-    if random.getstate() != state:
-        raise TraceError(
-            "the function draws random numbers, and jit would repeat the same ones forever: draw "
-            "them outside and pass them as an argument. (nn.Dropout works under jit.)"
-        )
     if not isinstance(root, Value):
         raise TraceError(
             f"a jitted function returns one Value, but this one returned a {type(root).__name__}: "

@@ -271,6 +271,65 @@ def test_closures_globals_and_attributes_are_not_frozen(backend: str) -> None:
     assert g(3.0).data == f(3.0).data
 
 
+@both
+def test_arrays_and_long_lists_of_a_closure_are_not_frozen(backend: str) -> None:
+    v, row, table, long = Value(2.0), np.array([1.0, 2.0]), {"a": np.array([3.0])}, [1.0] * 30_000
+
+    def f() -> Any:
+        return v * row[0] + v * table["a"][0] * sum(long)
+
+    g = jit(f, backend=backend)
+    assert g().data == f().data
+    for change in (row, table["a"], long):
+        change[0] = 10.0
+        assert g().data == f().data
+
+
+COUNT, DRAW, ITEMS = 0, random.Random(0), iter([1.0, 2.0])
+
+
+def counting(v: Any, rng: Any) -> Any:
+    global COUNT
+    COUNT += 1
+    return v * COUNT
+
+
+class Counting:
+    n = 0
+
+    def __call__(self, v: Any, rng: Any) -> Any:
+        self.n += 1
+        return v * self.n
+
+
+@both
+@pytest.mark.parametrize("f", [
+    counting,
+    Counting(),
+    lambda v, rng: v * DRAW.random(),
+    lambda v, rng: v * rng.random(),
+    lambda v, rng: v * np.random.random(),
+    lambda v, rng: v * next(ITEMS),
+])  # fmt: skip
+def test_what_changes_at_each_call_is_refused(f: Any, backend: str) -> None:
+    with pytest.raises(TraceError, match="pass"):
+        jit(f, backend=backend)(Value(1.0), np.random.default_rng(0))
+    with pytest.raises(TraceError, match="`rng` gives another item"):
+        jit(lambda v, rng: v * next(rng), backend=backend)(Value(1.0), iter([1.0]))
+
+
+def test_what_is_computed_once_is_no_counter() -> None:
+    class Lazy:
+        size = 0
+
+        def __call__(self, v: Any) -> Any:
+            if not self.size:
+                self.size = 3
+            return v * self.size
+
+    assert jit(Lazy())(Value(2.0)).data == 6.0
+
+
 def test_methods_keywords_dicts_and_arrays() -> None:
     class Model:
         def __init__(self) -> None:
