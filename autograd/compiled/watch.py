@@ -16,6 +16,7 @@ from typing import Any
 from autograd.jit import TraceError
 from autograd.value import Value
 
+IMMUTABLE = (Value, type, types.ModuleType, str, float, int)  # or looked after elsewhere
 SMALL = 20_000  # more parameters than this are looked up only every 64th call
 
 
@@ -41,9 +42,7 @@ class Watch:
         todo = [root]
         while todo:
             x = todo.pop()
-            if id(x) in self.seen or isinstance(
-                x, Value | type | types.ModuleType | str | float | int
-            ):
+            if id(x) in self.seen or isinstance(x, IMMUTABLE):
                 continue
             self.seen[id(x)] = x
             if isinstance(x, types.MethodType):
@@ -59,9 +58,7 @@ class Watch:
                     todo += items
             elif isinstance(x, random.Random) or hasattr(x, "bit_generator"):
                 self.generators.append(x)
-            elif (
-                hasattr(x, "tobytes") and hasattr(x, "shape") and x.shape
-            ):  # NumPy's, without NumPy
+            elif hasattr(x, "tobytes") and hasattr(x, "shape") and x.shape:  # an array
                 self.arrays.append((x, x.tobytes()))
                 todo += x.reshape(-1).tolist() if x.dtype.kind == "O" else ()
             elif isinstance(x, tuple | set | frozenset):
