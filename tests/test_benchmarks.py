@@ -98,7 +98,7 @@ def test_naive_code_compiles_to_a_few_dozen_array_operations_however_much_data(
         compiled = jit(program)
         compiled(*arguments(program, n))
         counts.append(compiled.stats["array ops"])
-    assert counts[0] == counts[1] < 100
+    assert counts[0] == counts[1] <= 65
 
 
 def test_a_worker_answers_each_turn_and_tells_what_compiling_took(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ a microsecond for a small model) and traces again after a change, such as `model
 changes by itself whenever the function runs can't be compiled.
 """
 
+import os
 import pickle
 import random
 import sys
@@ -102,7 +103,13 @@ class Watch:
     def drawn(self) -> bytes:
         """The state of all random generators that the function may use."""
         numpy = sys.modules.get("numpy.random")
-        return pickle.dumps((random.getstate(), numpy and numpy.get_state(), self.generators))
+        states = [random.getstate(), numpy and numpy.get_state()]
+        for x in self.generators:
+            if isinstance(x, random.SystemRandom):
+                states.append(os.urandom(8))  # it has no state, and is never the same
+            else:
+                states.append(x.getstate() if hasattr(x, "getstate") else x.bit_generator.state)
+        return pickle.dumps(states)
 
     def counted(self) -> list[str]:
         """Names of numbers that are no longer what they were."""

@@ -285,7 +285,8 @@ def test_arrays_and_long_lists_of_a_closure_are_not_frozen(backend: str) -> None
         assert g().data == f().data
 
 
-COUNT, DRAW, ITEMS = 0, random.Random(0), iter([1.0, 2.0])
+COUNT, ITEMS = 0, iter([1.0, 2.0])
+DRAW, UNSEEDED = random.Random(0), random.SystemRandom()
 
 
 def counting(v: Any, rng: Any) -> Any:
@@ -307,6 +308,7 @@ class Counting:
     counting,
     Counting(),
     lambda v, rng: v * DRAW.random(),
+    lambda v, rng: v * UNSEEDED.random(),
     lambda v, rng: v * rng.random(),
     lambda v, rng: v * np.random.random(),
     lambda v, rng: v * next(ITEMS),
