@@ -140,8 +140,9 @@ def _gradients(root: Value, inputs: list[Value], differentiable: bool) -> dict[V
     for child in reversed(order):
         if child in between and child not in ends:
             upstream = gradients.pop(child)
-            row = OPS[child.op]
-            partials = row.partials(child, *child.parents) if differentiable else child.partials
+            partials = child.partials
+            if differentiable:
+                partials = OPS[child.op].partials(child, *child.parents)
             for parent, partial in zip(child.parents, partials):
                 if parent in between:
                     gradients[parent] = gradients.get(parent, 0) + partial * upstream

@@ -330,6 +330,8 @@ class Dropout(Module):
         """
         return [0.0 if self.rng.random() < self.p else 1.0 / (1.0 - self.p) for _ in range(n)]
 
+    mask.draws = True  # type: ignore[attr-defined]  # by this a compiler knows it
+
     def __call__(self, xs: Sequence[Any]) -> list[Value]:
         return super().__call__(vector(xs, len(xs), self))  # type: ignore[no-any-return]
 

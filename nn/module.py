@@ -37,9 +37,9 @@ class Module:
 
     def mark(self, outputs: Iterable[Value], inputs: list[Value]) -> None:
         """Note on each output, in its slot `module`: (self, inputs, the mark it had before)."""
-        received = set(inputs)  # what is handed through unchanged was not made here
+        received = set(map(id, inputs))  # what is handed through unchanged was not made here
         for v in outputs:
-            if v.parents and v not in received:
+            if v.parents and id(v) not in received:
                 v.module = (self, inputs, getattr(v, "module", None))  # type: ignore[attr-defined]
 
     def parameters(self) -> list[Value]:

@@ -14,7 +14,6 @@ from typing import Any
 from autograd import Value, no_grad
 from autograd.compiled import jit as jit_of
 from autograd.draw import loss_curve
-from autograd.jit import TraceError
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.schedules import ReduceLROnPlateau, Schedule
@@ -217,7 +216,7 @@ def _jitted(loss: Loss, optimizer: Optimizer, must: bool, eager: Loss) -> tuple[
             return slow(*arguments)
         try:
             return fast(*arguments)
-        except TraceError as error:
+        except TypeError as error:  # a TraceError, or what only symbols raise
             if must:
                 raise
             traceable = False

@@ -1,14 +1,16 @@
 """`jit`: programs by signature, found again at each call, or traced. Both back ends share this."""
 
+import copy
 import functools
 import gc
 import inspect
+import re
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from autograd import value as engine
-from autograd.compiled.watch import Watch, refuse_iterator
+from autograd.compiled.watch import IMMUTABLE, Watch, refuse_iterator
 from autograd.jit import trace as tracing
 from autograd.jit.trace import Integer, Number, Symbol, Trace, TraceError, symbol
 from autograd.number import number
@@ -101,19 +103,19 @@ class Compiled:
         gc.disable()  # it would look at every node again and again
         try:
             state, found = watch.drawn(), tracing.trace(call, watch.modules)
-            if watch.drawn() != state:
-                raise TraceError(
-                    "the function draws random numbers, and jit would repeat the same ones "
-                    "forever: draw them outside and pass them as an argument. (nn.Dropout works "
-                    "under jit.)"
-                )
-            if not watch.holds():  # it changes what it reads: the first time only, or always?
+            if not watch.holds() or watch.drawn() != state:  # a change: the first time, or always?
                 watch = Watch(watch.roots)
-                found = tracing.trace(call, watch.modules)
-                if counted := watch.counted():
+                state, found = watch.drawn(), tracing.trace(call, watch.modules)
+                if watch.drawn() != state:
                     raise TraceError(
-                        f"the function changes {', '.join(counted)} whenever it runs, but jit runs "
-                        "it only once. Count outside of it, and pass the number as an argument."
+                        "the function draws random numbers, and jit would repeat the same ones "
+                        "forever: draw them outside and pass them as an argument. (nn.Dropout "
+                        "works under jit.)"
+                    )
+                if changed := watch.changed():
+                    raise TraceError(
+                        f"the function changes {', '.join(changed)} whenever it runs, but jit runs "
+                        "it only once. Change it outside, and pass what is needed as an argument."
                     )
             self.masks = [(name, draw, len(found.inputs.get(name, ())))
                           for name, draw in found.masks.items()]  # fmt: skip
@@ -186,18 +188,30 @@ class Compiled:
             (values if isinstance(x, Value) else numbers).append(x)
             return Value if isinstance(x, Value) else type(x)
 
-        return self.mapped(x, leaf)
+        return self.mapped(x, leaf, True)
 
-    def mapped(self, x: Any, leaf: Callable[[Any], Any]) -> Any:
+    def mapped(self, x: Any, leaf: Callable[[Any], Any], is_sign: bool = False) -> Any:
         """The same nesting with leaf(item) for each number, array, and Value that is not fixed.
-        Modules and everything else stand for themselves."""
+        Modules and everything else stand for themselves. is_sign: as a signature, to compare."""
         kind = type(x)
         if kind is float or kind is int or (isinstance(x, Value) and not self.is_fixed(x)):
             return leaf(x)
-        if kind in (list, tuple):
-            return kind([self.mapped(item, leaf) for item in x])
-        if kind is dict:
-            return {key: self.mapped(item, leaf) for key, item in x.items()}
+        if isinstance(x, list | tuple):
+            items = [self.mapped(item, leaf, is_sign) for item in x]
+            if is_sign or kind in (list, tuple):
+                return (kind, *items) if is_sign else kind(items)
+            if hasattr(x, "_make"):  # a namedtuple
+                return x._make(items)
+            replaced: Any = copy.copy(x)
+            replaced[:] = items
+            return replaced
+        if isinstance(x, dict):
+            pairs = [(key, self.mapped(item, leaf, is_sign)) for key, item in x.items()]
+            if is_sign:  # the order counts: in it the numbers are collected
+                return (kind, *pairs)
+            replaced = copy.copy(x)
+            replaced.update(pairs)
+            return replaced
         if hasattr(x, "dtype") and hasattr(x, "tolist"):  # NumPy's, without NumPy
             return leaf(x) if x.shape else leaf(x.item())
         return leaf(number(x)) if hasattr(x, "__float__") and not isinstance(x, bool | Value) else x
@@ -209,8 +223,8 @@ class Compiled:
             if items and isinstance(items[0], Value) and all(map(self.is_fixed, items)):
                 return [x]
             return [found for item in items for found in self.objects(item)]
-        is_object = hasattr(x, "__dict__") or hasattr(x, "bit_generator")  # NumPy's random numbers
-        return [x] if is_object and not isinstance(x, type | Value) else []
+        is_number = isinstance(x, IMMUTABLE) or hasattr(x, "__float__") or hasattr(x, "dtype")
+        return [] if is_number else [x]
 
 
 def _symbols(numbers: list[Symbol], values: list[Symbol], x: Any) -> Any:
@@ -218,7 +232,7 @@ def _symbols(numbers: list[Symbol], values: list[Symbol], x: Any) -> Any:
     if hasattr(x, "dtype"):
         if x.dtype.kind == "b":
             return x
-        array = x.astype(object)
+        array = x.astype(object, order="C")
         array.reshape(-1)[:] = [_symbols(numbers, values, item) for item in x.reshape(-1).tolist()]
         return array
     s = symbol(Symbol if isinstance(x, Value) else Integer if type(x) is int else Number)
@@ -232,4 +246,5 @@ def _names(fn: Any, n: int, kwargs: Any) -> list[str]:
     names = list(code.co_varnames[: code.co_argcount][inspect.ismethod(fn) :]) if code else []
     names = [*names[:n], *[f"arg{i}" for i in range(len(names), n)], *kwargs]
     taken = {"P", "G", "np", "check", "step", "program", *[op.name for op in OPS.values()]}
-    return [f"{name}_" if name in taken else name for name in names]
+    clashes = re.compile(r"\w+_i|V_\w+|mask\d+|d?v\d+|g\d+").fullmatch
+    return [f"{name}_" if name in taken or clashes(name) else name for name in names]

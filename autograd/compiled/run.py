@@ -10,6 +10,7 @@ from autograd.compiled.calls import Compiled
 from autograd.compiled.scalar import unrolled
 from autograd.compiled.store import Stored, adopt
 from autograd.compiled.update import Rule
+from autograd.compiled.watch import SMALL
 from autograd.jit.kinds import Graph
 from autograd.jit.lower import Program
 from autograd.jit.trace import GRAD, Trace
@@ -39,6 +40,7 @@ class Arrays(Compiled):
             return list(map(GRAD.__get__, parameters))
 
         self.trace, graph = trace, Graph(trace, place)
+        self.listed = list(optimizer.params) if optimizer is not None else []
         data, grad = self.store.data, self.store.grad
         self.sizes = {name: len(row) for name, row in (trace.inputs | trace.values).items()}
         program = Program(graph, {**self.sizes, "P": len(data)})
@@ -48,7 +50,7 @@ class Arrays(Compiled):
         self.has_holes = program.has_holes
         self.gradient, self.sole = np.zeros(len(data)), False
         if optimizer is not None:
-            at = np.array(list(map(GRAD.__get__, optimizer.params)))
+            at = np.array(list(map(GRAD.__get__, self.listed)))
             self.trained: Any = at
             start, n = int(at[0]), len(at)
             self.sole = n == len(data)  # are they all that there is?
@@ -66,7 +68,10 @@ class Arrays(Compiled):
         }
 
     def holds(self) -> bool:
-        return not self.store.moved and super().holds()
+        listed = self.owner.optimizer.params if self.listed else []
+        if len(listed) > SMALL:  # as with other long lists of parameters
+            return len(listed) == len(self.listed) and not self.store.moved and super().holds()
+        return listed == self.listed and not self.store.moved and super().holds()
 
     def accepts(self, i: int, name: str, x: Any, inputs: dict[str, Any]) -> bool:
         """As for all back ends; but nested lists of one shape and type, or arrays, all at once."""
@@ -77,10 +82,10 @@ class Arrays(Compiled):
             if fits and len(set(map(type, numbers))) == 1 and f"V_{name}" not in inputs:
                 array = _array(x)
                 if array is not None and array.size == len(numbers):
-                    self.regular[name] = (type(x), array.shape, array.dtype.kind)
+                    self.regular[name] = (_types(x), array.shape, array.dtype.kind)
             return fits
-        array = _array(x) if type(x) is known[0] else None
-        if array is None or (type(x), array.shape, array.dtype.kind) != known:
+        array = _array(x) if _types(x) == known[0] else None
+        if array is None or (array.shape, array.dtype.kind) != known[1:]:
             return False
         inputs[name] = array.reshape(-1)
         return True
@@ -205,11 +210,19 @@ class Parameters(Value):
             self.call.program.store.add(upstream * self.call.gradient)
 
 
+def _types(x: Any) -> Any:
+    """The types of a nesting, as far down as its first items."""
+    if not isinstance(x, list | tuple) or not x:
+        return type(x)
+    return type(x), set(map(type, x)), _types(x[0])
+
+
 def _array(x: Any) -> Any:
     try:
-        return np.asarray(x)
-    except (TypeError, ValueError):  # lists of different lengths, or dicts
+        array = np.asarray(x)
+    except (TypeError, ValueError):  # lists of different lengths
         return None
+    return array if array.dtype.kind in "fiu" else None  # not of dicts, say
 
 
 def _check(indices: np.ndarray, limits: np.ndarray) -> None:

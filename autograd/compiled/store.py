@@ -13,7 +13,7 @@ from weakref import WeakSet
 import numpy as np
 
 from autograd.jit import trace
-from autograd.jit.trace import DATA, GRAD
+from autograd.jit.trace import DATA, GRAD, TraceError
 from autograd.value import Value
 
 
@@ -81,6 +81,11 @@ def _plain(data: float, grad: float, label: str) -> Value:
 def adopt(parameters: Sequence[Value]) -> Store:
     """The store that holds all of these leaves: theirs if they have one, or a new, larger one."""
     kinds = set(map(type, parameters))
+    if others := kinds - {Stored, Value}:
+        raise TraceError(
+            f"jit keeps plain Values in an array, but one is a {others.pop().__name__}, a class of "
+            "its own. Use plain Values, or backend='python'."
+        )
     known = parameters if kinds == {Stored} else [v for v in parameters if type(v) is Stored]
     stores: list[Store] = list(dict.fromkeys(map(DATA.__get__, known)))
     if len(stores) == 1 and known is parameters:

@@ -5,11 +5,14 @@ a microsecond for a small model) and traces again after a change, such as `model
 changes by itself whenever the function runs can't be compiled.
 """
 
+import functools
 import os
 import pickle
 import random
 import sys
+import sysconfig
 import types
+from collections import deque
 from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any
@@ -43,15 +46,17 @@ class Watch:
         todo = [root]
         while todo:
             x = todo.pop()
+            kind = type(x)
             if id(x) in self.seen or isinstance(x, IMMUTABLE):
                 continue
             self.seen[id(x)] = x
             if isinstance(x, types.MethodType):
                 todo += [x.__func__, x.__self__]
             elif isinstance(x, types.FunctionType):
-                if not x.__module__.startswith(("autograd.", "nn.")):
-                    todo += self.function(x)
-            elif isinstance(x, list | dict):
+                todo += self.function(x) if by_user(x.__module__) else ()
+            elif isinstance(x, functools.partial):
+                todo += [x.func, x.args, x.keywords]
+            elif isinstance(x, list | dict | set | deque):
                 items = x.values() if isinstance(x, dict) else x
                 kinds = set(map(type, items))
                 self.keep(x, all(issubclass(t, Value) for t in kinds))
@@ -59,15 +64,36 @@ class Watch:
                     todo += items
             elif isinstance(x, random.Random) or hasattr(x, "bit_generator"):
                 self.generators.append(x)
-            elif hasattr(x, "tobytes") and hasattr(x, "shape") and x.shape:  # an array
+            elif kind.__name__ == "ndarray":  # NumPy's, without NumPy
                 self.arrays.append((x, x.tobytes()))
                 todo += x.reshape(-1).tolist() if x.dtype.kind == "O" else ()
-            elif isinstance(x, tuple | set | frozenset):
+            elif isinstance(x, tuple | frozenset):
                 todo += x
-            elif hasattr(x, "__dict__") and not type(x).__module__.startswith("autograd."):
-                if hasattr(x, "mask") and hasattr(x, "parameters"):
+            elif hasattr(x, "fn") and kind.__module__.startswith("autograd."):
+                todo.append(x.fn)  # a jitted function inside this one
+            elif not (
+                kind.__module__.startswith("autograd.")
+                or (hasattr(x, "zero_grad") and hasattr(x, "update"))  # an optimizer
+            ):
+                if hasattr(getattr(x, "mask", None), "draws"):
                     self.modules.append(x)
-                todo.append(vars(x))
+                todo += self.object(x, kind)
+
+    def object(self, x: Any, kind: type) -> list[Any]:
+        """Its attributes, and those of its classes, with their methods, if a user wrote them."""
+        found: list[Any] = [vars(x)] if hasattr(x, "__dict__") else []
+        for cls in kind.__mro__ if by_user(kind.__module__) else ():
+            if by_user(cls.__module__) and id(cls) not in self.seen:
+                self.seen[id(cls)] = cls
+                self.live.append(vars(cls))
+                self.saved.append(dict(vars(cls)))
+                found += [getattr(v, "__func__", getattr(v, "fget", v)) for v in vars(cls).values()]
+            slots = [n for n in vars(cls).get("__slots__", ()) if by_user(cls.__module__)]
+            if slots:
+                get = functools.partial(_slots, slots)
+                self.names.append((slots, get, x, get(x)))
+                found += get(x)
+        return found
 
     def keep(self, x: Any, is_trained: bool) -> None:
         if is_trained and len(x) > self.room:
@@ -111,19 +137,20 @@ class Watch:
                 states.append(x.getstate() if hasattr(x, "getstate") else x.bit_generator.state)
         return pickle.dumps(states)
 
-    def counted(self) -> list[str]:
-        """Names of numbers that are no longer what they were."""
+    def changed(self) -> list[str]:
+        """Names of what is no longer what it was, but for Values, such as activations kept."""
         pairs = [pair for names, get, where, values in self.names
                  for pair in zip(names, values, get(where))]  # fmt: skip
         for saved, live in zip(self.saved, self.live):
-            if isinstance(saved, dict):
-                pairs += [(key, x, live.get(key)) for key, x in saved.items()]
-            else:
+            if hasattr(saved, "items"):
+                keys = saved.keys() | live.keys()
+                pairs += [(key, saved.get(key), live.get(key)) for key in keys]
+            elif isinstance(saved, list | deque) and len(saved) == len(live):
                 pairs += [("an item of a list", x, y) for x, y in zip(saved, live)]
-        is_number = {int, float}.issuperset
-        return sorted(
-            {str(name) for name, x, y in pairs if is_number((type(x), type(y))) and x != y}
-        )
+            elif not all(isinstance(v, Value) for v in live):
+                pairs.append((f"a {type(live).__name__}", len(saved), saved is live))
+        pairs += [("an array", a, x.tobytes()) for x, a in self.arrays if x.dtype.kind != "O"]
+        return sorted({str(name) for name, x, y in pairs if x is not y and not _same(x, y)})
 
     def holds(self) -> bool:
         """Whether all is as it was."""
@@ -139,9 +166,33 @@ class Watch:
                     return False
             if self.large and self.calls % 64 == 0:
                 return all(a == b for a, b in self.large)
-        except (ValueError, KeyError):  # an array that was replaced has no truth value; a name gone
-            return False
+        except (ValueError, KeyError, TypeError, RuntimeError):
+            return False  # an array or a symbol was put there, which can't be compared; a name gone
         return True
+
+
+@functools.cache
+def by_user(module: str | None) -> bool:
+    """Whether a module is none of Python's, of a package that is installed, or of this one."""
+    if module in (None, "__main__"):
+        return True
+    if str(module).startswith(("autograd.", "nn.")) or module == "builtins":
+        return False
+    file = getattr(sys.modules.get(str(module)), "__file__", None)
+    places = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
+    return file is not None and not str(file).startswith(tuple(places))
+
+
+def _slots(names: list[str], x: Any) -> tuple[Any, ...]:
+    return tuple([getattr(x, name, None) for name in names])
+
+
+def _same(x: Any, y: Any) -> bool:
+    """Whether one is as good as the other: Values, and containers, which are compared inside."""
+    kinds = (Value, list, dict, set, deque, tuple)
+    if all(v is None or isinstance(v, kinds) for v in (x, y)):
+        return True
+    return type(x) is type(y) and (type(x) not in (int, float, bool, str, bytes) or x == y)
 
 
 def refuse_iterator(name: str, x: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.jit.trace import DATA, LEAKED, Symbol, Trace
+from autograd.jit.trace import COMPUTED, DATA, LEAKED, Symbol, Trace, TraceError
 from autograd.value import Constant, Value
 
 Term = tuple[int, ...]  # a term of a sum: (kind,), or the product (kind, kind)
@@ -96,6 +96,8 @@ class Graph:
         self.params, self.is_fresh = [], Value in trained  # is_fresh: no place in a store yet
         for i, (v, t) in enumerate(zip(self.values, types)):
             if t in trained and id(v) not in trace.created:
+                if v.parents:
+                    raise TraceError(COMPUTED)
                 self.params.append(i)
             elif i in made:
                 continue

@@ -48,6 +48,10 @@ LEAKED = (
     "jit met a symbol of another trace: the function keeps a Value from an earlier call (in an "
     "attribute or a global). Return it, and pass it back in."
 )
+COMPUTED = (
+    "the function reads a Value that was computed outside of it, and what that was computed from "
+    "would get no gradient: compute it inside, or pass it as an argument."
+)
 _look = _refuse("reading .data", _NUMBER)
 
 
@@ -63,6 +67,7 @@ class Symbol(Value):
     __float__ = __int__ = __round__ = __floor__ = __ceil__ = __trunc__ = _refuse("this", _NUMBER)
     __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = _refuse("this", _NUMBER)
     __format__ = _refuse("formatting a Value", "Print what the jitted function returns.")
+    __str__ = _refuse("the text of a Value", "Print what the jitted function returns.")
     __hash__ = Value.__hash__
 
     def __repr__(self) -> str:
@@ -74,7 +79,7 @@ class Number(Symbol):
 
     __slots__ = ()
     __eq__ = __ne__ = _refuse("== on an argument", _BRANCH)
-    __hash__ = Value.__hash__
+    __hash__ = _refuse("a set or a key of a dict", _BRANCH)
 
 
 class Integer(Number):
@@ -171,7 +176,6 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
     return found
 
 
-def _mask(inputs: list[Symbol], n: int) -> list[Symbol]:
-    """Stands in for the method `mask` of a module."""
+def _mask(inputs: list[Symbol], n: int) -> list[Symbol]:  # in the place of a method `mask`
     inputs += (new := [symbol(Number) for _ in range(n)])
     return new

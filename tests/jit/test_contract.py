@@ -1,10 +1,13 @@
 """What a jitted function promises: inputs, caching, live parameters, errors, source."""
 
 import copy
+import functools
 import math
 import pickle
 import random
-from typing import Any
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -318,6 +321,144 @@ def test_what_changes_at_each_call_is_refused(f: Any, backend: str) -> None:
         jit(f, backend=backend)(Value(1.0), np.random.default_rng(0))
     with pytest.raises(TraceError, match="`rng` gives another item"):
         jit(lambda v, rng: v * next(rng), backend=backend)(Value(1.0), iter([1.0]))
+
+
+@both
+def test_arguments_are_told_apart_by_order_layout_and_kind(backend: str) -> None:
+    w = Value(2.0)
+
+    def same(f: Any, *calls: Any) -> None:
+        compiled = jit(f, backend=backend)
+        for arguments in calls:
+            assert compiled(*arguments).data == f(*arguments).data
+
+    a = np.array([[1.0, 2.0], [3.0, 4.0]])
+    same(lambda x: w * x[0, 1] + x[1, 0] * w * w, (a.T,), (10.0 * a.T,), (a,))
+    same(lambda d: w * d["a"] + 10 * d["b"], ({"a": 1.0, "b": 2.0},), ({"b": 2.0, "a": 1.0},))
+    same(lambda d: w * d["a"], ({"a": 1.0},), ({"a": 2.0},))
+    same(lambda d: w * d["a"], (OrderedDict(a=1.0),), (OrderedDict(a=2.0),))
+    same(lambda p: w * p.x, (Point(1.0, 2.0),), (Point(3.0, 4.0),))
+    same(lambda rows: autograd.sum([w * v * v for v in rows[0] + rows[1]]),
+         (a.tolist(),), (list(a),))  # fmt: skip
+    same(lambda x, x_i: autograd.take([w, w * x_i, w * 3.0], x), (1, 5.0), (2, 5.0))
+    same(lambda x, V_x: w * V_x * x[0] * x[1], ([3.0, Value(4.0)], 7.0), ([1.0, Value(2.0)], 3.0))
+    same(lambda v1, g0: (w * v1) * (w * g0) * v1, (3.0, 4.0), (5.0, 6.0))
+
+
+class Point(NamedTuple):
+    x: float
+    y: float
+
+
+@both
+def test_what_a_class_a_helper_or_a_container_holds_is_not_frozen(backend: str) -> None:
+    w, queue = Value(2.0), deque([1.0, 2.0])
+
+    class Slots:
+        __slots__ = ("s",)
+
+    class Model:
+        scale = 2.0
+
+        def __call__(self, x: float) -> Any:
+            return helper(x) * self.scale
+
+    def helper(x: float) -> Any:
+        return w * x * FACTOR[0] * slots.s * sum(queue)
+
+    model, slots = Model(), Slots()
+    slots.s = 1.0
+    f = functools.partial(lambda m, inner, x: m(x) + inner(x), model, jit(lambda x: w * FACTOR[0]))
+    compiled = jit(f, backend=backend)
+
+    def changes() -> Iterator[None]:
+        yield
+        Model.scale = 3.0
+        yield
+        FACTOR[0] = 5.0
+        yield
+        slots.s = 7.0
+        yield
+        queue.append(4.0)
+        yield
+        Model.__call__ = lambda self, x: w * x  # type: ignore[method-assign]
+        yield
+
+    for _ in changes():
+        assert compiled(3.0).data == f(3.0).data
+        assert compiled(4.0).data == f(4.0).data
+
+
+FACTOR = [1.0]
+
+
+@both
+def test_an_attribute_called_mask_belongs_to_the_user(backend: str) -> None:
+    class Masked(nn.Module):
+        def __init__(self) -> None:
+            self.layer, self.mask = nn.Layer(2, 1, "linear"), [1.0, 0.0]
+
+        def forward(self, x: Any) -> Any:
+            return self.layer([a * b for a, b in zip(x, self.mask)])
+
+    model = Masked()
+    compiled = jit(lambda model, x: model(x), backend=backend)
+    assert compiled(model, [1.0, 2.0]).data == model([1.0, 2.0]).data
+    assert model.mask == [1.0, 0.0]
+
+
+def test_a_value_that_was_computed_before_is_refused() -> None:
+    p = Value(2.0)
+    q = p * p
+    with pytest.raises(TraceError, match="pass it as an argument"):
+        jit(lambda x: q * x + p)(3.0)
+    jit(lambda q, x: q * x + p)(q, 3.0).backward()
+    assert p.grad == 13.0
+
+
+@both
+@pytest.mark.parametrize("look", [
+    lambda v, x, i: v * {0: 3.0, 1: 5.0}.get(i, 1.0),
+    lambda v, x, i: v * (2.0 if i in {0, 1} else 1.0),
+    lambda v, x, i: v * len({i, x}),
+    lambda v, x, i: v * len(str(x)),
+])  # fmt: skip
+def test_sets_and_keys_of_arguments_are_refused(look: Any, backend: str) -> None:
+    with pytest.raises(TraceError, match="jit"):
+        jit(look, backend=backend)(Value(1.0), 1.0, 1)
+
+
+@both
+def test_a_trainer_that_holds_its_optimizer_traces_once(backend: str) -> None:
+    class Trainer:
+        def __init__(self) -> None:
+            self.model = model_of()
+            self.optimizer = nn.optim.SGD(self.model.parameters(), lr=0.1)
+            self.step = jit(self.loss, self.optimizer, backend=backend)
+
+        def loss(self, xs: Any, ys: Any) -> Any:
+            return loss(self.model, xs, ys)
+
+    trainer = Trainer()
+    losses = [trainer.step(XS, YS) for _ in range(5)]
+    assert sorted(losses, reverse=True) == losses
+    assert trainer.step.stats["programs"] == 1
+
+
+def test_flags_and_lists_that_change_at_each_call_are_refused() -> None:
+    flags, log, w = {"flip": False}, [0], Value(1.0)
+
+    def flip(x: float) -> Any:
+        flags["flip"] = not flags["flip"]
+        return w * x if flags["flip"] else -w * x
+
+    def count(x: float) -> Any:
+        log.append(0)
+        return w * len(log)
+
+    for f in (flip, count):
+        with pytest.raises(TraceError, match="whenever it runs"):
+            jit(f)(1.0)
 
 
 def test_what_is_computed_once_is_no_counter() -> None:
