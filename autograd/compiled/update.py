@@ -22,10 +22,13 @@ class Rule:
     def __init__(self, optimizer: Any, data: Any, grad: Any, at: Any) -> None:
         self.names = [name for name in vars(optimizer) if name not in KEPT]
         self.optimizer, self.run, self.source = optimizer, None, ""
-        self.known = [copy.copy(x) for x in self.settings()]
+        self.known = [copy.copy(x) if isinstance(x, list | dict) else x for x in self.settings()]
         if optimizer.step.__module__ != "nn.optim":  # it makes a step in its own way
             return
-        watch, twin = Watch([type(optimizer).update, *self.known]), copy.copy(optimizer)
+        twin = copy.copy(optimizer)
+        watch = Watch([type(optimizer).update, *self.known])
+        if watch.generators:  # it draws a random number for each parameter
+            return
         drawn = watch.drawn()
         twin.lr, twin.steps = Code("lr"), Code("steps")
         states = [f"state{i + 1}" for i in range(len(optimizer.state))]
@@ -38,7 +41,7 @@ class Rule:
             lines += [p.into("p"), *[f"{name}[...] = new_{name}" for name in states]]
         except (TypeError, AttributeError):
             return  # the rule calls other functions, or gives plain numbers
-        if watch.drawn() != drawn:  # it draws a random number for each parameter
+        if watch.drawn() != drawn:
             return
         self.source = "\n\n# The optimizer's update, in place.\n" + "\n".join([
             "def update(np, pieces, lr, steps):",
@@ -48,6 +51,9 @@ class Rule:
         ])  # fmt: skip
         space: dict[str, Any] = {}
         exec(compile(self.source, "<jit>", "exec"), space)  # our own text
+        if not is_as(optimizer, space["update"]):
+            self.source = ""
+            return
         self.run = space["update"]
         for name, column in optimizer.state.items():
             optimizer.state[name] = np.array(column, float)
@@ -67,3 +73,17 @@ class Rule:
             state = self.optimizer.state.values()
             same &= all(a is b for a, b in zip(state, self.state))
         return bool(same)
+
+
+def is_as(optimizer: Any, run: Any) -> bool:
+    """Whether the rule does to arrays what `update` does to numbers, one by one."""
+    columns = [[0.3, -0.7], [-0.2, 0.5], *[[0.4, 0.1]] * len(optimizer.state)]
+    twin = copy.copy(optimizer)
+    twin.steps, arrays = 2, list(map(np.array, columns))
+    try:
+        run(np, [arrays], twin.lr, 2)
+        numbers = [twin.update(*row) for row in zip(*columns)]
+    except (TypeError, ArithmeticError):
+        return False
+    changed = np.transpose([arrays[0], *arrays[2:]])
+    return np.allclose(changed, numbers, rtol=1e-12, atol=0.0, equal_nan=True)

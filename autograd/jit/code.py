@@ -65,7 +65,7 @@ class Code:
                 return cls.apply_op(OPS["-"], (x, y.args[0]))
         if op.symbol in ("**", "/") and is_number(b) and b == 1.0:
             return a
-        if op.symbol == "*" and isinstance(b, Code) and b.op is OPS["/"] and b.args[0] == 1.0:
+        if op.symbol == "*" and getattr(b, "op", 0) is OPS["/"] and text(b.args[0]) == "1.0":
             return cls.apply_op(b.op, (a, b.args[1]))  # a * (1 / b) = a / b
         code = cls.plain(cls.spelling(op), args, broadcast(*map(shape_of, args)), op)
         code.is_finite, code.is_truth = finite, truths and op.symbol == "*" and not is_number(a)
@@ -86,6 +86,7 @@ class Code:
     __truediv__, __rtruediv__ = _binary("/")
     __pow__, __rpow__ = _binary("**")
     __lt__, __le__, __gt__, __ge__ = map(_comparison, ("<", "<=", ">", ">="))
+    __eq__, __ne__ = map(_comparison, ("==", "!="))
 
     def __neg__(self) -> Any:
         return self.apply_op(OPS["neg"], (self,))
@@ -102,8 +103,7 @@ class Code:
         """(argument, its gradient) pairs, from the gradient of this, whose result is `y`."""
         if self.op:
             # relu' is 1 where the result is not 0, at NaN, too: one operation instead of two
-            partials = [y.compare("{0} != {1}", 0.0)] if self.op.name == "relu" else (
-                self.op.partials(y, *self.args))  # fmt: skip
+            partials = [y != 0.0] if self.op is OPS["relu"] else self.op.partials(y, *self.args)
             return [(x, g * p) for x, p in zip(self.args, partials) if isinstance(x, Code)]
         return list(zip(self.args, self.reverse(g))) if self.reverse else []
 

@@ -445,6 +445,78 @@ def test_a_trainer_that_holds_its_optimizer_traces_once(backend: str) -> None:
     assert trainer.step.stats["programs"] == 1
 
 
+class Rule(nn.optim.Optimizer):
+    """Rules that are more than arithmetic: each is selected by its name."""
+
+    def __init__(self, params: Any, rule: str) -> None:
+        self.memory = ("before",)
+        super().__init__(params, 0.1)
+        self.rule, self.betas, self.rng = rule, [0.9], random.Random(1)
+
+    def update(self, p: Any, g: Any, before: Any) -> Any:
+        if self.rule == "equal" and g == 0:
+            return p, before
+        if self.rule == "first" and self.steps == 1:
+            return p - 2.0 * self.lr * g, g
+        if self.rule == "sign":
+            return p - self.lr * ((g > 0) - (g < 0)), before
+        if self.rule == "noise":
+            return p - self.lr * g + 0.01 * self.rng.gauss(0, 1), before
+        if self.rule == "remember":
+            return p - self.lr * (g + 0.1 * before), p
+        return p - self.lr * (g + self.betas[0] * before), g
+
+
+class Clamped(nn.optim.SGD):
+    def step(self) -> None:
+        super().step()
+        for p in self.params:
+            p.data = max(-0.1, min(0.1, p.data))
+
+
+@pytest.mark.parametrize("rule", ["equal", "first", "sign", "noise", "remember", "betas", "fewer"])
+def test_a_rule_of_ones_own_makes_the_steps_that_it_makes_eagerly(rule: str) -> None:
+    a, b = model_of(), model_of()
+    ours, theirs = Rule(a.parameters(), rule), Rule(b.parameters(), rule)
+    step = jit(loss, ours)
+    for k in range(4):
+        if k == 2:
+            ours.betas[0] = theirs.betas[0] = 0.5
+        if k == 2 and rule == "fewer":
+            for optimizer in (ours, theirs):
+                optimizer.params = optimizer.params[:5]
+                optimizer.state = {"before": list(optimizer.state["before"])[:5]}
+        value = loss(b, XS, YS)
+        b.zero_grad()
+        value.backward()
+        theirs.step()
+        assert step(a, XS, YS) == pytest.approx(value.data, rel=1e-12)
+    assert [p.data for p in a.parameters()] == pytest.approx([p.data for p in b.parameters()])
+
+
+def test_a_step_of_ones_own_is_called() -> None:
+    model = model_of()
+    jit(loss, Clamped(model.parameters(), lr=0.1))(model, XS, YS)
+    assert all(abs(p.data) <= 0.1 for p in model.parameters())
+
+
+def test_a_gradient_function_goes_through_a_jitted_one() -> None:
+    model, x = model_of(), Value(0.5)
+    f = jit(lambda x: nn.mse_loss(model([x, 1.0]), [0.0, 1.0, 2.0]))
+    assert autograd.grad(f)(0.5) == pytest.approx(autograd.grad(f.fn)(0.5))
+    del x
+
+
+def test_a_subclass_of_value_is_refused_and_stays_as_it_was() -> None:
+    class Weight(Value):
+        pass
+
+    w, v = Weight(2.0), Value(1.0)
+    with pytest.raises(TraceError, match="Weight"):
+        jit(lambda x: w * v * x)(1.0)
+    assert (w.data, v.data, type(w)) == (2.0, 1.0, Weight)
+
+
 def test_flags_and_lists_that_change_at_each_call_are_refused() -> None:
     flags, log, w = {"flip": False}, [0], Value(1.0)
 
