@@ -5,6 +5,7 @@ import functools
 import gc
 import inspect
 import re
+import warnings
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -38,6 +39,7 @@ class Jitted:
         self.compile = compile
         self.programs: dict[Any, list[Compiled]] = {}
         self.latest: Compiled | None = None
+        self.changes = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if tracing.tracers:  # inside of another jitted function: a part of its program
@@ -49,6 +51,7 @@ class Jitted:
             if inputs is not None:
                 break
         else:
+            self.warn(known)
             inputs = None
             while inputs is None:  # once more if the trace took in parameters that are arguments
                 program = self.compile(self, args, kwargs)
@@ -60,6 +63,18 @@ class Jitted:
             return program.step(inputs)
         result = program.result(inputs)
         return engine.recorder(OPS["take"], (result,)) if engine.recorder else result
+
+    def warn(self, known: list["Compiled"]) -> None:
+        """Say what makes it trace again, when that happens often."""
+        changed = known[0].watch.changed() if known and not known[0].watch.holds() else []
+        self.changes += bool(changed)
+        if changed and self.changes == 10:
+            warnings.warn(
+                f"jit has compiled this function {self.changes} times, each time because of a "
+                f"change of {', '.join(changed)}, which it can reach. That is slow: keep what "
+                "changes often out of its reach, or pass it as an argument.",
+                stacklevel=3,
+            )
 
     def __getattr__(self, name: str) -> Any:
         if name not in ("source", "stats", "boxes"):

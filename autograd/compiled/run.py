@@ -10,7 +10,6 @@ from autograd.compiled.calls import Compiled
 from autograd.compiled.scalar import unrolled
 from autograd.compiled.store import Stored, adopt
 from autograd.compiled.update import Rule
-from autograd.compiled.watch import SMALL
 from autograd.jit.kinds import Graph
 from autograd.jit.lower import Program
 from autograd.jit.trace import GRAD, Trace
@@ -40,7 +39,8 @@ class Arrays(Compiled):
             return list(map(GRAD.__get__, parameters))
 
         self.trace, graph = trace, Graph(trace, place)
-        self.listed = list(optimizer.params) if optimizer is not None else []
+        self.listed = optimizer.params if optimizer is not None else []
+        self.copied = list(self.listed)
         data, grad = self.store.data, self.store.grad
         self.sizes = {name: len(row) for name, row in (trace.inputs | trace.values).items()}
         program = Program(graph, {**self.sizes, "P": len(data)})
@@ -68,10 +68,10 @@ class Arrays(Compiled):
         }
 
     def holds(self) -> bool:
-        listed = self.owner.optimizer.params if self.listed else []
-        if len(listed) > SMALL:  # as with other long lists of parameters
-            return len(listed) == len(self.listed) and not self.store.moved and super().holds()
-        return listed == self.listed and not self.store.moved and super().holds()
+        listed = self.owner.optimizer.params if self.listed else self.listed
+        if len(listed) != len(self.copied) or listed is not self.listed and listed != self.copied:
+            return False
+        return not self.store.moved and super().holds()
 
     def accepts(self, i: int, name: str, x: Any, inputs: dict[str, Any]) -> bool:
         """As for all back ends; but nested lists of one shape and type, or arrays, all at once."""
@@ -212,9 +212,8 @@ class Parameters(Value):
 
 def _types(x: Any) -> Any:
     """The types of a nesting, as far down as its first items."""
-    if not isinstance(x, list | tuple) or not x:
-        return type(x)
-    return type(x), set(map(type, x)), _types(x[0])
+    kind = type(x)
+    return (kind, set(map(type, x)), _types(x[0])) if kind in (list, tuple) and x else kind
 
 
 def _array(x: Any) -> Any:

@@ -5,6 +5,7 @@ The learning rate and the count of steps stay variables.
 """
 
 import copy
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,16 @@ class Rule:
     """The rule of an optimizer. run: the function, or None if it does more than arithmetic."""
 
     def __init__(self, optimizer: Any, data: Any, grad: Any, at: Any) -> None:
-        self.names = [name for name in vars(optimizer) if name not in KEPT]
+        names = [name for name in vars(optimizer) if name not in KEPT]
         self.optimizer, self.run, self.source = optimizer, None, ""
-        self.known = [copy.copy(x) if isinstance(x, list | dict) else x for x in self.settings()]
+        self.settings = itemgetter(*names, "params")
+        *known, params = self.settings(vars(optimizer))
+        known = [copy.copy(x) if isinstance(x, list | dict) else x for x in known]
+        self.known = (*known, params)
         if optimizer.step.__module__ != "nn.optim":  # it makes a step in its own way
             return
         twin = copy.copy(optimizer)
-        watch = Watch([type(optimizer).update, *self.known])
+        watch = Watch([type(optimizer).update, *known])
         if watch.generators:  # it draws a random number for each parameter
             return
         drawn = watch.drawn()
@@ -63,12 +67,9 @@ class Rule:
             [a[i : i + CHUNK] for a in columns] for i in range(0, len(columns[0]), CHUNK)
         ]
 
-    def settings(self) -> list[Any]:
-        return [vars(self.optimizer).get(name) for name in self.names]
-
     def fits(self) -> bool:
         """Whether the optimiser's settings and arrays are still the same."""
-        same = self.settings() == self.known
+        same = self.settings(vars(self.optimizer)) == self.known
         if self.run is not None:
             state = self.optimizer.state.values()
             same &= all(a is b for a, b in zip(state, self.state))

@@ -9,8 +9,8 @@ import functools
 import os
 import pickle
 import random
+import re
 import sys
-import sysconfig
 import types
 from collections import deque
 from collections.abc import Iterable
@@ -179,8 +179,8 @@ def by_user(module: str | None) -> bool:
     if str(module).startswith(("autograd.", "nn.")) or module == "builtins":
         return False
     file = getattr(sys.modules.get(str(module)), "__file__", None)
-    places = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-    return file is not None and not str(file).startswith(tuple(places))
+    is_installed = re.search("site-packages|dist-packages", str(file))
+    return file is not None and not is_installed and os.path.dirname(os.__file__) not in file
 
 
 def _slots(names: list[str], x: Any) -> tuple[Any, ...]:

@@ -445,6 +445,24 @@ def test_a_trainer_that_holds_its_optimizer_traces_once(backend: str) -> None:
     assert trainer.step.stats["programs"] == 1
 
 
+@both
+def test_who_makes_it_trace_again_and_again_is_told_why(backend: str) -> None:
+    class Trainer:
+        epoch = 0
+
+        def __init__(self) -> None:
+            self.model = model_of()
+
+        def loss(self, xs: Any) -> Any:
+            return nn.mse_loss(self.model(xs), [0.0, 1.0, 2.0])
+
+    trainer = Trainer()
+    compiled = jit(trainer.loss, backend=backend)
+    with pytest.warns(UserWarning, match="change of epoch"):
+        for trainer.epoch in range(12):
+            compiled(XS[0])
+
+
 class Rule(nn.optim.Optimizer):
     """Rules that are more than arithmetic: each is selected by its name."""
 
