@@ -21,7 +21,7 @@ from autograd.jit import TraceError
 from autograd.value import Value
 
 IMMUTABLE = (Value, type, types.ModuleType, str, float, int)  # or looked after elsewhere
-SMALL = 20_000  # more parameters than this are looked up only every 64th call
+SMALL = 20_000  # more parameters, or neurons, than this are looked up only every 64th call
 
 
 class Watch:
@@ -59,7 +59,7 @@ class Watch:
             elif isinstance(x, list | dict | set | deque):
                 items = x.values() if isinstance(x, dict) else x
                 kinds = set(map(type, items))
-                self.keep(x, all(issubclass(t, Value) for t in kinds))
+                self.keep(x, not kinds.isdisjoint((float, int)))
                 if not all(issubclass(t, Value | float | int) for t in kinds):
                     todo += items
             elif isinstance(x, random.Random) or hasattr(x, "bit_generator"):
@@ -95,11 +95,11 @@ class Watch:
                 found += get(x)
         return found
 
-    def keep(self, x: Any, is_trained: bool) -> None:
-        if is_trained and len(x) > self.room:
+    def keep(self, x: Any, is_data: bool) -> None:
+        if not is_data and len(x) > self.room:
             self.large.append((x, x.copy()))
             return
-        self.room -= len(x) if is_trained else 0
+        self.room -= 0 if is_data else len(x)
         self.live.append(x)
         self.saved.append(x.copy())
 
