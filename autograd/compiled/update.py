@@ -69,11 +69,10 @@ class Rule:
 
     def fits(self) -> bool:
         """Whether the optimiser's settings and arrays are still the same."""
-        same = self.settings(vars(self.optimizer)) == self.known
-        if self.run is not None:
-            state = self.optimizer.state.values()
-            same &= all(a is b for a, b in zip(state, self.state))
-        return bool(same)
+        if self.settings(vars(self.optimizer)) != self.known:
+            return False
+        columns = self.optimizer.state.values() if self.run is not None else ()
+        return not columns or all(a is b for a, b in zip(columns, self.state))
 
 
 def is_as(optimizer: Any, run: Any) -> bool:
