@@ -50,8 +50,9 @@ class Watch:
             if id(x) in self.seen or isinstance(x, IMMUTABLE):
                 continue
             self.seen[id(x)] = x
-            if isinstance(x, types.MethodType):
-                todo += [x.__func__, x.__self__]
+            is_optimizer = hasattr(x, "zero_grad") and hasattr(x, "update")
+            if isinstance(x, types.MethodType | types.BuiltinMethodType):
+                todo += [getattr(x, "__func__", None), x.__self__]
             elif isinstance(x, types.FunctionType):
                 todo += self.function(x) if by_user(x.__module__) else ()
             elif isinstance(x, functools.partial):
@@ -62,7 +63,7 @@ class Watch:
                 self.keep(x, not kinds.isdisjoint((float, int)))
                 if not all(issubclass(t, Value | float | int) for t in kinds):
                     todo += items
-            elif isinstance(x, random.Random) or hasattr(x, "bit_generator"):
+            elif any(hasattr(x, name) for name in ("getstate", "bit_generator", "random_sample")):
                 self.generators.append(x)
             elif kind.__name__ == "ndarray":  # NumPy's, without NumPy
                 self.arrays.append((x, x.tobytes()))
@@ -71,10 +72,7 @@ class Watch:
                 todo += x
             elif hasattr(x, "fn") and kind.__module__.startswith("autograd."):
                 todo.append(x.fn)  # a jitted function inside this one
-            elif not (
-                kind.__module__.startswith("autograd.")
-                or (hasattr(x, "zero_grad") and hasattr(x, "update"))  # an optimizer
-            ):
+            elif not (is_optimizer or kind.__module__.startswith("autograd.")):
                 if hasattr(getattr(x, "mask", None), "draws"):
                     self.modules.append(x)
                 todo += self.object(x, kind)
@@ -88,10 +86,11 @@ class Watch:
                 self.live.append(vars(cls))
                 self.saved.append(dict(vars(cls)))
                 found += [getattr(v, "__func__", getattr(v, "fget", v)) for v in vars(cls).values()]
-            slots = [n for n in vars(cls).get("__slots__", ()) if by_user(cls.__module__)]
+            slots = vars(cls).get("__slots__") if by_user(cls.__module__) else None
             if slots:
-                get = functools.partial(_slots, slots)
-                self.names.append((slots, get, x, get(x)))
+                names = [slots] if isinstance(slots, str) else list(slots)
+                get = functools.partial(_slots, names)
+                self.names.append((names, get, x, get(x)))
                 found += get(x)
         return found
 
@@ -133,14 +132,20 @@ class Watch:
         for x in self.generators:
             if isinstance(x, random.SystemRandom):
                 states.append(os.urandom(8))  # it has no state, and is never the same
+            elif hasattr(x, "bit_generator"):
+                states.append(x.bit_generator.state)
             else:
-                states.append(x.getstate() if hasattr(x, "getstate") else x.bit_generator.state)
+                states.append(x.getstate() if hasattr(x, "getstate") else x.get_state())
         return pickle.dumps(states)
 
     def changed(self) -> list[str]:
         """Names of what is no longer what it was, but for Values, such as activations kept."""
-        pairs = [pair for names, get, where, values in self.names
-                 for pair in zip(names, values, get(where))]  # fmt: skip
+        pairs: list[tuple[Any, Any, Any]] = []
+        for names, get, where, values in self.names:
+            try:
+                pairs += zip(names, values, get(where))
+            except (KeyError, ValueError):  # a name is gone
+                pairs.append((names[0], values[0], ...))
         for saved, live in zip(self.saved, self.live):
             if hasattr(saved, "items"):
                 keys = saved.keys() | live.keys()

@@ -289,7 +289,8 @@ def test_arrays_and_long_lists_of_a_closure_are_not_frozen(backend: str) -> None
 
 
 COUNT, ITEMS = 0, iter([1.0, 2.0])
-DRAW, UNSEEDED = random.Random(0), random.SystemRandom()
+DRAW, UNSEEDED, LEGACY = random.Random(0), random.SystemRandom(), np.random.RandomState(0)
+BOUND = random.Random(1).random
 
 
 def counting(v: Any, rng: Any) -> Any:
@@ -312,6 +313,8 @@ class Counting:
     Counting(),
     lambda v, rng: v * DRAW.random(),
     lambda v, rng: v * UNSEEDED.random(),
+    lambda v, rng: v * LEGACY.rand(),
+    lambda v, rng: v * BOUND(),
     lambda v, rng: v * rng.random(),
     lambda v, rng: v * np.random.random(),
     lambda v, rng: v * next(ITEMS),
