@@ -20,7 +20,7 @@ from typing import Any
 from autograd.jit import TraceError
 from autograd.value import Value
 
-IMMUTABLE = (Value, type, types.ModuleType, str, float, int)  # or looked after elsewhere
+IMMUTABLE = (Value, types.ModuleType, str, float, int)  # or looked after elsewhere
 SMALL = 20_000  # more parameters, or neurons, than this are looked up only every 64th call
 
 
@@ -55,6 +55,8 @@ class Watch:
                 todo += [getattr(x, "__func__", None), x.__self__]
             elif isinstance(x, types.FunctionType):
                 todo += self.function(x) if by_user(x.__module__) else ()
+            elif isinstance(x, type):
+                todo += self.of_class(x)
             elif isinstance(x, functools.partial):
                 todo += [x.func, x.args, x.keywords]
             elif isinstance(x, list | dict | set | deque):
@@ -81,11 +83,7 @@ class Watch:
         """Its attributes, and those of its classes, with their methods, if a user wrote them."""
         found: list[Any] = [vars(x)] if hasattr(x, "__dict__") else []
         for cls in kind.__mro__ if by_user(kind.__module__) else ():
-            if by_user(cls.__module__) and id(cls) not in self.seen:
-                self.seen[id(cls)] = cls
-                self.live.append(vars(cls))
-                self.saved.append(dict(vars(cls)))
-                found += [getattr(v, "__func__", getattr(v, "fget", v)) for v in vars(cls).values()]
+            found.append(cls)
             slots = vars(cls).get("__slots__") if by_user(cls.__module__) else None
             if slots:
                 names = [slots] if isinstance(slots, str) else list(slots)
@@ -93,6 +91,15 @@ class Watch:
                 self.names.append((names, get, x, get(x)))
                 found += get(x)
         return found
+
+    def of_class(self, cls: type) -> list[Any]:
+        """Its attributes and methods, if a user wrote it."""
+        if not by_user(cls.__module__):
+            return []
+        self.live.append(vars(cls))
+        self.saved.append(dict(vars(cls)))
+        inside = [getattr(v, "__func__", getattr(v, "fget", v)) for v in vars(cls).values()]
+        return [*cls.__bases__, *inside]
 
     def keep(self, x: Any, is_data: bool) -> None:
         if not is_data and len(x) > self.room:
@@ -103,8 +110,8 @@ class Watch:
         self.saved.append(x.copy())
 
     def function(self, f: types.FunctionType) -> list[Any]:
-        """What it refers to: its closure's cells, defaults and globals."""
-        found: list[Any] = []  # names, getter, where, values
+        """What it refers to: its closure's cells, defaults, globals, and those of modules."""
+        found: list[Any] = [(["a default", "a default"], _defaults, f, _defaults(f))]
         for name, cell in zip(f.__code__.co_freevars, f.__closure__ or ()):
             try:
                 found.append(([name], _content, cell, _content(cell)))
@@ -113,17 +120,18 @@ class Watch:
         codes, names = [f.__code__], set()
         while codes:
             code = codes.pop()
-            names |= {n for n in code.co_names if n in f.__globals__}
+            names |= set(code.co_names)
             codes += [c for c in code.co_consts if isinstance(c, types.CodeType)]
-        if names:
-            get = itemgetter(*sorted(names), min(names))  # two or more: it gives a tuple
-            found.append((sorted(names), get, f.__globals__, get(f.__globals__)))
+        modules = [v for n in names if isinstance(v := f.__globals__.get(n), types.ModuleType)]
+        for where in (f.__globals__, *[vars(m) for m in modules if by_user(m.__name__)]):
+            if here := sorted(names.intersection(where)):
+                get = itemgetter(*here, here[0])  # two or more: it gives a tuple
+                found.append((here, get, where, get(where)))
         self.names += found
         for labels, _, _, values in found:
             for name, x in zip(labels, values):
                 refuse_iterator(name, x)
-        defaults = [*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()]
-        return [*defaults, *[x for _, _, _, values in found for x in values]]
+        return [vars(f), *[x for _, _, _, values in found for x in values]]
 
     def drawn(self) -> bytes:
         """The state of all random generators that the function may use."""
@@ -186,6 +194,10 @@ def by_user(module: str | None) -> bool:
     file = getattr(sys.modules.get(str(module)), "__file__", None)
     is_installed = re.search("site-packages|dist-packages", str(file))
     return file is not None and not is_installed and os.path.dirname(os.__file__) not in file
+
+
+def _defaults(f: types.FunctionType) -> tuple[Any, Any]:
+    return f.__defaults__, f.__kwdefaults__
 
 
 def _slots(names: list[str], x: Any) -> tuple[Any, ...]:

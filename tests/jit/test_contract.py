@@ -15,6 +15,7 @@ import autograd
 import nn
 from autograd import Value, jit, no_grad
 from autograd.jit import TraceError
+from tests.jit import programs
 
 np = pytest.importorskip("numpy")
 both = pytest.mark.parametrize("backend", ["numpy", "python"])
@@ -354,7 +355,10 @@ class Point(NamedTuple):
 
 
 @both
-def test_what_a_class_a_helper_or_a_container_holds_is_not_frozen(backend: str) -> None:
+def test_what_a_class_a_helper_or_a_container_holds_is_not_frozen(
+    backend: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(programs, "STRENGTH", 1.0, raising=False)
     w, queue = Value(2.0), deque([1.0, 2.0])
 
     class Slots:
@@ -366,9 +370,14 @@ def test_what_a_class_a_helper_or_a_container_holds_is_not_frozen(backend: str) 
         def __call__(self, x: float) -> Any:
             return helper(x) * self.scale
 
-    def helper(x: float) -> Any:
-        return w * x * FACTOR[0] * slots.s * sum(queue)
+    class Config:
+        strength = 1.0
 
+    def helper(x: float) -> Any:
+        strength = Config.strength * programs.STRENGTH
+        return w * x * FACTOR[0] * slots.s * sum(queue) * strength * helper.times  # type: ignore[attr-defined]
+
+    helper.times = 1.0  # type: ignore[attr-defined]
     model, slots = Model(), Slots()
     slots.s = 1.0
     f = functools.partial(lambda m, inner, x: m(x) + inner(x), model, jit(lambda x: w * FACTOR[0]))
@@ -377,6 +386,12 @@ def test_what_a_class_a_helper_or_a_container_holds_is_not_frozen(backend: str) 
     def changes() -> Iterator[None]:
         yield
         Model.scale = 3.0
+        yield
+        Config.strength = 2.0
+        yield
+        monkeypatch.setattr(programs, "STRENGTH", 3.0)
+        yield
+        helper.times = 4.0  # type: ignore[attr-defined]
         yield
         FACTOR[0] = 5.0
         yield
