@@ -537,10 +537,9 @@ def test_a_step_of_ones_own_is_called() -> None:
 
 
 def test_a_gradient_function_goes_through_a_jitted_one() -> None:
-    model, x = model_of(), Value(0.5)
+    model = model_of()
     f = jit(lambda x: nn.mse_loss(model([x, 1.0]), [0.0, 1.0, 2.0]))
     assert autograd.grad(f)(0.5) == pytest.approx(autograd.grad(f.fn)(0.5))
-    del x
 
 
 def test_a_subclass_of_value_is_refused_and_stays_as_it_was() -> None:
@@ -708,15 +707,10 @@ def test_a_picture_shows_the_kinds_as_boxes() -> None:
     assert sum(box.nodes for box in compiled.boxes) <= compiled.stats["nodes"]
 
 
-def test_an_optimizer_with_other_functions_in_its_rule_works_too() -> None:
-    class Signs(nn.optim.Optimizer):
-        memory = ("largest",)
-
-        def update(self, p: Any, g: Any, *state: Any) -> Any:
-            return p - self.lr * np.sign(g), np.maximum(state[0], abs(g))
-
+def trained_in_both_ways(kind: Any) -> tuple[Any, Any]:
+    """An optimizer of that class after eager steps, and one after as many jitted ones."""
     a, b = model_of(), model_of()
-    eager, other = Signs(a.parameters(), 0.1), Signs(b.parameters(), 0.1)
+    eager, other = kind(a.parameters(), 0.1), kind(b.parameters(), 0.1)
     step = jit(loss, optimizer=other)
     for _ in range(3):
         eager.zero_grad()
@@ -725,6 +719,17 @@ def test_an_optimizer_with_other_functions_in_its_rule_works_too() -> None:
         step(b, XS, YS)
     data = [p.data for p in b.parameters()]
     assert data == pytest.approx([p.data for p in a.parameters()], rel=1e-9)
+    return eager, other
+
+
+def test_an_optimizer_with_other_functions_in_its_rule_works_too() -> None:
+    class Signs(nn.optim.Optimizer):
+        memory = ("largest",)
+
+        def update(self, p: Any, g: Any, *state: Any) -> Any:
+            return p - self.lr * np.sign(g), np.maximum(state[0], abs(g))
+
+    eager, other = trained_in_both_ways(Signs)
     assert other.state["largest"] == pytest.approx(eager.state["largest"], rel=1e-9)
 
 
@@ -735,16 +740,7 @@ def test_a_rule_that_remembers_a_plain_number_works_too() -> None:
         def update(self, p: Any, g: Any, *state: Any) -> Any:
             return p - self.lr * g * (1.0 - state[0]), 1.0
 
-    a, b = model_of(), model_of()
-    eager, other = Once(a.parameters(), 0.1), Once(b.parameters(), 0.1)
-    step = jit(loss, optimizer=other)
-    for _ in range(2):
-        eager.zero_grad()
-        loss(a, XS, YS).backward()
-        eager.step()
-        step(b, XS, YS)
-    data = [p.data for p in b.parameters()]
-    assert data == pytest.approx([p.data for p in a.parameters()], rel=1e-9)
+    trained_in_both_ways(Once)
 
 
 def test_a_static_argument_that_always_changes_does_not_fill_the_memory() -> None:
