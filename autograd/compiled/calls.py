@@ -260,6 +260,6 @@ def _names(fn: Any, n: int, kwargs: Any) -> list[str]:
     code = getattr(fn, "__code__", None)
     names = list(code.co_varnames[: code.co_argcount][inspect.ismethod(fn) :]) if code else []
     names = [*names[:n], *[f"arg{i}" for i in range(len(names), n)], *kwargs]
-    taken = {"P", "G", "np", "check", "step", "program", *[op.name for op in OPS.values()]}
+    taken = {"P", "G", "np", "check", "outer", "step", "program", *[op.name for op in OPS.values()]}
     clashes = re.compile(r"\w+_i|V_\w+|mask\d+|d?v\d+|g\d+").fullmatch
     return [f"{name}_" if name in taken or clashes(name) else name for name in names]

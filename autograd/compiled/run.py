@@ -9,7 +9,7 @@ from autograd.compiled.boxes import boxes
 from autograd.compiled.calls import Compiled
 from autograd.compiled.scalar import unrolled
 from autograd.compiled.store import Stored, adopt
-from autograd.compiled.update import Rule
+from autograd.compiled.update import CHUNK, Rule, table
 from autograd.jit.kinds import Graph
 from autograd.jit.lower import Program
 from autograd.jit.trace import GRAD, Trace
@@ -41,26 +41,31 @@ class Arrays(Compiled):
         self.trace, graph = trace, Graph(trace, place)
         self.listed = optimizer.params if optimizer is not None else []
         self.copied = list(self.listed)
-        data, grad = self.store.data, self.store.grad
+        data = self.store.data
         self.sizes = {name: len(row) for name, row in (trace.inputs | trace.values).items()}
         program = Program(graph, {**self.sizes, "P": len(data)})
         self.source = self.program_source = program.source
         self.boxes = boxes(program)
         self.inputs = list(program.inputs.values())  # (name, type): what a step takes
         self.has_holes = program.has_holes
-        self.gradient, self.sole = np.zeros(len(data)), False
+        self.gradient, self.sole, self.defers = np.zeros(len(data)), False, False
+        self.deferred: dict[int, Any] = {}  # parts of G, by id: (start, stop) if they are put off
         if optimizer is not None:
             at = np.array(list(map(GRAD.__get__, self.listed)))
             self.trained: Any = at
             start, n = int(at[0]), len(at)
             self.sole = n == len(data)  # are they all that there is?
-            self.gradient = grad if self.sole else self.gradient
+            self.gradient = self.store.written if self.sole else self.gradient
             if (at == np.arange(start, start + n)).all():
                 self.trained = slice(start, start + n)
+                is_clipped = self.owner.clip != (None, None)
+                self.defers = self.sole and not is_clipped and not self.has_holes
             self.rule: Rule | None = None
         space: dict[str, Any] = {}
         exec(compile(self.source, "<jit>", "exec"), space)  # our own text, of names and numbers
-        self.run = space["program"](np, _check, data, self.gradient, *program.constants.values())
+        self.run = space["program"](
+            np, _check, self.outer, data, self.gradient, *program.constants.values()
+        )
         self.stats = {
             "nodes": graph.count,
             "kinds": sum(bool(kind.nodes) for kind in graph.kinds),
@@ -105,15 +110,30 @@ class Arrays(Compiled):
         result.op, result.parents = "jit", (all_parameters, *inputs[""])
         return result
 
+    def outer(self, a: np.ndarray, b: np.ndarray, out: Any = None) -> Any:
+        """A large outer product. Into a part of G, in a training step, it is put off: the update
+        makes it a chunk at a time, and few people read a million gradients."""
+        if self.defers and out is not None and id(out) not in self.deferred:
+            start, stop, _ = table(self.gradient, out)
+            others = [rows for rows in self.deferred.values() if rows]
+            fits = out.size >= CHUNK and out.strides[1] == 8 and stop <= len(self.gradient)
+            fits = fits and all(stop <= x or y <= start for x, y in others)
+            self.deferred[id(out)] = (start, stop) if fits else None
+        if not self.deferred.get(id(out)):
+            return np.einsum("i,j->ij", a, b, out=out)
+        self.store.late.append((out, a.copy(), b.copy()))
+        return None
+
     def step(self, inputs: dict[str, Any]) -> float:
         store, optimizer, at = self.store, self.owner.optimizer, self.trained
         store.settle()
+        store.late.clear()
         with np.errstate(all="ignore"):
             call = self.call(inputs)
             call.pull()
             if not self.sole:  # zero_grad is for the optimizer's parameters, others accumulate
                 store.grad[at] = 0.0
-                store.grad += call.gradient
+                store.grad[...] += call.gradient
             if math.isfinite(call.loss):
                 max_norm, limit = self.owner.clip
                 if max_norm is not None:
@@ -126,19 +146,21 @@ class Arrays(Compiled):
 
     def update(self, optimizer: Any) -> None:
         """The optimizer's step: its own rule on arrays, if that is possible."""
-        data, grad, at = self.store.data, self.store.grad, self.trained
-        if self.rule is None or not self.rule.fits():
-            self.rule = Rule(optimizer, data, grad, at)
+        store, at, late = self.store, self.trained, self.store.late
+        if self.rule is None or not self.rule.fits(late):
+            self.rule = Rule(optimizer, store.data, store.written, at, late)
             self.source = self.program_source + self.rule.source
         rule = self.rule
         if rule.run is None:
             optimizer.step()
             return
         optimizer.steps += 1
-        pieces = rule.pieces if isinstance(at, slice) else [(data[at], grad[at], *rule.state)]
-        rule.run(np, pieces, optimizer.lr, optimizer.steps)
-        if not isinstance(at, slice):  # parameters here and there: these were copies
-            data[at] = pieces[0][0]
+        if isinstance(at, slice):
+            rule.run(np, rule.pieces(late), optimizer.lr, optimizer.steps)
+        else:  # parameters here and there: these are copies
+            p = store.data[at]
+            rule.run(np, [(p, store.grad[at], *rule.state)], optimizer.lr, optimizer.steps)
+            store.data[at] = p
 
 
 class Call:

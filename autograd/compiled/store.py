@@ -19,15 +19,24 @@ from autograd.value import Value
 
 class Store:
     """data, grad: arrays with a number for each member. pending: calls that must pull their
-    gradients before a parameter changes. moved: the larger store that took this one in, and where
-    in it these members begin."""
+    gradients before a parameter changes. late: outer products (where, a, b) that belong into grad,
+    but are written only if somebody reads it. moved: the larger store that took this one in, and
+    where in it these members begin."""
 
     def __init__(self, members: list[Value]) -> None:
         self.members = members
         self.data = _aligned([v.data for v in members])
-        self.grad = _aligned([v.grad for v in members])
+        self.written = _aligned([v.grad for v in members])
+        self.late: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self.pending: WeakSet[Any] = WeakSet()
         self.moved: tuple[Store, int] | None = None
+
+    @property
+    def grad(self) -> np.ndarray:
+        while self.late:
+            where, a, b = self.late.pop()
+            np.einsum("i,j->ij", a, b, out=where)
+        return self.written
 
     def add(self, gradient: np.ndarray) -> None:
         """Add a gradient to that of the members, wherever they are now."""

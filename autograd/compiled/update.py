@@ -5,6 +5,8 @@ The learning rate and the count of steps stay variables.
 """
 
 import copy
+import re
+from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
@@ -20,9 +22,11 @@ CHUNK = 131_072  # numbers at once: a megabyte, which stays in the processor's c
 class Rule:
     """The rule of an optimizer. run: the function, or None if it does more than arithmetic."""
 
-    def __init__(self, optimizer: Any, data: Any, grad: Any, at: Any) -> None:
+    def __init__(self, optimizer: Any, data: Any, grad: Any, at: Any, late: Any) -> None:
         names = [name for name in vars(optimizer) if name not in KEPT]
         self.optimizer, self.run, self.source = optimizer, None, ""
+        self.chunks: list[list[Any]] = []
+        self.tables: list[tuple[int, list[list[Any]]]] = []  # for each of `late`: width, chunks
         self.settings = itemgetter(*names, "params")
         *known, params = self.settings(vars(optimizer))
         known = [copy.copy(x) if isinstance(x, list | dict) else x for x in known]
@@ -62,17 +66,60 @@ class Rule:
         for name, column in optimizer.state.items():
             optimizer.state[name] = np.array(column, float)
         self.state = list(optimizer.state.values())
-        columns = [data[at], grad[at], *self.state]
-        self.pieces = [
-            [a[i : i + CHUNK] for a in columns] for i in range(0, len(columns[0]), CHUNK)
-        ]
+        self.is_scaled = re.findall(r"(?:lr \* )?\bg\b", "".join(lines)) == ["lr * g"]
+        self.columns, begin = [data[at], grad[at], *self.state], 0
+        for start, stop, _ in sorted(table(grad, where) for where, _, _ in late):
+            self.chunks += self.cut(begin, start, CHUNK)
+            begin = stop
+        self.chunks += self.cut(begin, len(self.columns[0]), CHUNK)
+        for where, _, _ in late:
+            start, stop, width = table(grad, where)
+            self.tables.append((width, self.cut(start, stop, max(1, CHUNK // width) * width)))
 
-    def fits(self) -> bool:
+    def cut(self, start: int, stop: int, n: int) -> list[list[Any]]:
+        return [[x[i : min(i + n, stop)] for x in self.columns] for i in range(start, stop, n)]
+
+    def pieces(self, late: Any) -> Iterator[list[Any]]:
+        """[p, g, *state] of each chunk. The outer products that were put off are made here, a
+        chunk at a time in the processor's cache: far less goes to and from the memory."""
+        yield from self.chunks
+        for (_, a, b), (width, chunks) in zip(late, self.tables):
+            row, begin = np.append(b, np.zeros(width - len(b))), 0
+            for p, g, *state in chunks:
+                rows = g.reshape(-1, width)
+                outer = Outer(a[begin : begin + len(rows)], row, rows[:, len(b) :])
+                begin += len(rows)
+                yield [p, outer if self.is_scaled else 1.0 * outer, *state]
+
+    def fits(self, late: Any) -> bool:
         """Whether the optimiser's settings and arrays are still the same."""
         if self.settings(vars(self.optimizer)) != self.known:
             return False
-        columns = self.optimizer.state.values() if self.run is not None else ()
-        return not columns or all(a is b for a, b in zip(columns, self.state))
+        if self.run is None:
+            return True
+        columns = self.optimizer.state.values()
+        return len(late) == len(self.tables) and all(a is b for a, b in zip(columns, self.state))
+
+
+class Outer:
+    """Some rows of a gradient: an outer product and what is beside it, such as that of the biases.
+    `lr * g` is the array: lr goes into the short vector, for a rule that needs nothing else."""
+
+    __array_ufunc__ = None  # so a NumPy number leaves it to `__rmul__`, too
+
+    def __init__(self, a: np.ndarray, b: np.ndarray, beside: np.ndarray) -> None:
+        self.a, self.b, self.beside = a, b, beside
+
+    def __rmul__(self, x: float) -> Any:
+        rows = np.dot((x * self.a)[:, None], self.b[None])
+        rows[:, len(self.b) - self.beside.shape[1] :] = x * self.beside
+        return rows.reshape(-1)
+
+
+def table(grad: Any, where: Any) -> tuple[int, int, int]:
+    """(start, stop, width) of the whole rows of `grad` that begin with those of `where`."""
+    start, width = (where.ctypes.data - grad.ctypes.data) // 8, where.strides[0] // 8
+    return start, start + len(where) * width, width
 
 
 def is_as(optimizer: Any, run: Any) -> bool:

@@ -15,7 +15,7 @@ from autograd.ops import OPS, Op
 UFUNCS = {"{0} + {1}": "np.add", "{0} - {1}": "np.subtract", "{0} * {1}": "np.multiply",
           "{0} / {1}": "np.divide"}  # fmt: skip
 Reverse = Callable[[Any], Any]
-CALL = re.compile(r"np\.(einsum|add\.reduce|exp|log|maximum|sqrt|tanh)\([^()]*\)")
+CALL = re.compile(r"(outer|np\.(add\.reduce|exp|log|maximum|sqrt|tanh))\([^()]*\)")
 
 
 def _binary(symbol: str) -> tuple[Any, Any]:

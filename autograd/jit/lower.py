@@ -294,9 +294,8 @@ class Program:
                 last = Code(f"{{0}}{t} @ {{1}}", [g, a], b.shape)
                 last.rows = (g, a) if t == ".T" else ()
                 return [Code("{0} @ {1}", [g, b], a.shape), last]
-            outer = self.spread(g) * b
-            if prod(a.shape) > 10_000:  # faster then, and slower to call
-                outer = Code("np.einsum('i,j->ij', {0}, {1})", [g, b], a.shape)
+            large = prod(a.shape) > 10_000  # `outer` is faster, but takes longer to be called
+            outer = Code("outer({0}, {1})", [g, b], a.shape) if large else self.spread(g) * b
             return [outer, Code("{0} @ {1}", [g, a], b.shape)]
 
         code.reverse = reverse
@@ -469,6 +468,7 @@ class Program:
             shape = common_shape([places])
             views.append((places.reshape(shape), self.shaped(self.merged(loose, places), shape)))
         written, statements, clear = np.zeros(array.size, bool), [], False
+        times: Any = sum([np.bincount(i.reshape(-1), minlength=array.size) for i, _ in views])
         for index, g in sorted(views, key=lambda item: int(item[0].size)):
             is_new = not written[index].any()
             clear |= not is_new and not written[index].all()
@@ -481,6 +481,7 @@ class Program:
                 statements.append(f"np.add({name}, {text(g)}, out={name})")
             else:
                 fits = isinstance(g, Code) and g.shape == index.shape
+                fits = fits and (times[index].max() == 1 or "outer(" not in g.template)
                 statements.append(g.into(name) if fits else f"{name}[...] = {text(g)}")
         if clear or not written.all():
             self.lines.append("G[...] = 0.0")
@@ -510,10 +511,9 @@ class Program:
                  if self.arrays[k].is_read]  # fmt: skip
         self.inputs = {name: (name, "float") for name in given}
         self.inputs |= {f"{name}_i": (name, "int") for name in self.limits}
-        checks = [f"check({name}_i, {self.constant(limits).template})"
-                  for name, limits in self.limits.items()]  # fmt: skip
+        checks = [f"check({n}_i, {self.constant(x).template})" for n, x in self.limits.items()]
         return "\n".join([
-            f"def program({', '.join(['np', 'check', 'P', 'G', *self.constants])}):",
+            f"def program({', '.join(['np', 'check', 'outer', 'P', 'G', *self.constants])}):",
             *[f"    {name} = {view}" for view, name in self.setup.items()],
             f"\n    def step({', '.join(self.inputs)}):",
             *[f"        {line}" for line in [*checks, *self.lines]],
