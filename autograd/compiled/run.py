@@ -81,6 +81,9 @@ class Arrays(Compiled):
     def accepts(self, i: int, name: str, x: Any, inputs: dict[str, Any]) -> bool:
         """As for all back ends; but nested lists of one shape and type, or arrays, all at once."""
         known = self.regular.get(name)
+        if known and known[0] is type(x) is np.ndarray:
+            inputs[name] = x.reshape(-1)
+            return (x.shape, x.dtype.kind) == known[1:]
         if known is None:
             fits = super().accepts(i, name, x, inputs)
             numbers = inputs.get(name, ())
@@ -156,7 +159,9 @@ class Arrays(Compiled):
             return
         optimizer.steps += 1
         if isinstance(at, slice):
-            rule.run(np, rule.pieces(late), optimizer.lr, optimizer.steps)
+            rule.run(np, rule.chunks, optimizer.lr, optimizer.steps)
+            if late:
+                rule.run(np, rule.outer(late), optimizer.lr, optimizer.steps)
         else:  # parameters here and there: these are copies
             p = store.data[at]
             rule.run(np, [(p, store.grad[at], *rule.state)], optimizer.lr, optimizer.steps)

@@ -7,7 +7,7 @@ The learning rate and the count of steps stay variables.
 import copy
 import re
 from collections.abc import Iterator
-from operator import itemgetter
+from operator import is_not, itemgetter
 from typing import Any
 
 import numpy as np
@@ -79,10 +79,9 @@ class Rule:
     def cut(self, start: int, stop: int, n: int) -> list[list[Any]]:
         return [[x[i : min(i + n, stop)] for x in self.columns] for i in range(start, stop, n)]
 
-    def pieces(self, late: Any) -> Iterator[list[Any]]:
-        """[p, g, *state] of each chunk. The outer products that were put off are made here, a
-        chunk at a time in the processor's cache: far less goes to and from the memory."""
-        yield from self.chunks
+    def outer(self, late: Any) -> Iterator[list[Any]]:
+        """[p, g, *state] of chunks whose outer products were put off. They are made here, in the
+        processor's cache: far less goes to and from the memory."""
         for (_, a, b), (width, chunks) in zip(late, self.tables):
             row, begin = np.append(b, np.zeros(width - len(b))), 0
             for p, g, *state in chunks:
@@ -97,8 +96,8 @@ class Rule:
             return False
         if self.run is None:
             return True
-        columns = self.optimizer.state.values()
-        return len(late) == len(self.tables) and all(a is b for a, b in zip(columns, self.state))
+        changed = map(is_not, self.optimizer.state.values(), self.state)
+        return len(late) == len(self.tables) and not any(changed)
 
 
 class Outer:
