@@ -76,14 +76,11 @@ class Arrays(Compiled):
         listed = self.owner.optimizer.params if self.listed else self.listed
         if len(listed) != len(self.copied) or listed is not self.listed and listed != self.copied:
             return False
-        return not self.store.moved and super().holds()
+        return not self.store.moved and self.watch.holds()
 
     def accepts(self, i: int, name: str, x: Any, inputs: dict[str, Any]) -> bool:
         """As for all back ends; but nested lists of one shape and type, or arrays, all at once."""
         known = self.regular.get(name)
-        if known and known[0] is type(x) is np.ndarray:
-            inputs[name] = x.reshape(-1)
-            return (x.shape, x.dtype.kind) == known[1:]
         if known is None:
             fits = super().accepts(i, name, x, inputs)
             numbers = inputs.get(name, ())
@@ -92,21 +89,19 @@ class Arrays(Compiled):
                 if array is not None and array.size == len(numbers):
                     self.regular[name] = (_types(x), array.shape, array.dtype.kind)
             return fits
-        array = _array(x) if _types(x) == known[0] else None
+        array = x if known[0] is type(x) is np.ndarray else None
+        if array is None and _types(x) == known[0]:
+            array = _array(x)
         if array is None or (array.shape, array.dtype.kind) != known[1:]:
             return False
         inputs[name] = array.reshape(-1)
         return True
 
-    def call(self, inputs: dict[str, Any]) -> "Call":
-        given = [np.asarray(inputs[name], kind) for name, kind in self.inputs]
-        return Call(self, self.run(*given), inputs)
-
+    @np.errstate(all="ignore")
     def result(self, inputs: dict[str, Any]) -> Value:
         # copies, for the backward pass is yet to come and the arrays are the user's
         inputs = {name: np.array(row) if name else row for name, row in inputs.items()}
-        with np.errstate(all="ignore"):
-            call = self.call(inputs)
+        call = Call(self, inputs)
         self.store.pending.add(call)
         result, all_parameters = Result(call.loss), Parameters(0.0, "parameters")
         result.call = all_parameters.call = call
@@ -127,24 +122,24 @@ class Arrays(Compiled):
         self.store.late.append((out, a.copy(), b.copy()))
         return None
 
+    @np.errstate(all="ignore")
     def step(self, inputs: dict[str, Any]) -> float:
-        store, optimizer, at = self.store, self.owner.optimizer, self.trained
+        store, at = self.store, self.trained
         store.settle()
         store.late.clear()
-        with np.errstate(all="ignore"):
-            call = self.call(inputs)
-            call.pull()
-            if not self.sole:  # zero_grad is for the optimizer's parameters, others accumulate
-                store.grad[at] = 0.0
-                store.grad[...] += call.gradient
-            if math.isfinite(call.loss):
-                max_norm, limit = self.owner.clip
-                if max_norm is not None:
-                    norm = float(np.linalg.norm(store.grad[at]))
-                    store.grad[at] *= max_norm / norm if norm > max_norm else 1.0
-                if limit is not None:
-                    store.grad[at] = np.clip(store.grad[at], -limit, limit)
-                self.update(optimizer)
+        call = Call(self, inputs)
+        call.pull()
+        if not self.sole:  # zero_grad is for the optimizer's parameters, others accumulate
+            store.grad[at] = 0.0
+            store.grad[...] += call.gradient
+        if math.isfinite(call.loss):
+            max_norm, limit = self.owner.clip
+            if max_norm is not None:
+                norm = float(np.linalg.norm(store.grad[at]))
+                store.grad[at] *= max_norm / norm if norm > max_norm else 1.0
+            if limit is not None:
+                store.grad[at] = np.clip(store.grad[at], -limit, limit)
+            self.update(self.owner.optimizer)
         return call.loss
 
     def update(self, optimizer: Any) -> None:
@@ -171,9 +166,11 @@ class Arrays(Compiled):
 class Call:
     """One call of a program: its loss, and its gradients once they are wanted."""
 
-    def __init__(self, program: Arrays, steps: Any, inputs: dict[str, Any]) -> None:
-        self.program, self.steps, self.inputs = program, steps, inputs
-        self.loss = float(next(steps))
+    def __init__(self, program: Arrays, inputs: dict[str, Any]) -> None:
+        self.program, self.inputs = program, inputs
+        given = [np.asarray(inputs[name], kind) for name, kind in program.inputs]
+        self.steps = program.run(*given)
+        self.loss = float(next(self.steps))
 
     def pull(self) -> None:
         """The backward pass, once: `gradient` is that of the store, `partials` of the Values."""
@@ -209,9 +206,9 @@ class Result(Value):
     call: Call
 
     @property
+    @np.errstate(all="ignore")
     def partials(self) -> Any:
-        with np.errstate(all="ignore"):
-            self.call.pull()
+        self.call.pull()
         return (1.0, *self.call.partials)
 
     @partials.setter
@@ -230,10 +227,10 @@ class Parameters(Value):
         return 0.0
 
     @grad.setter
+    @np.errstate(all="ignore")
     def grad(self, upstream: float) -> None:
         if upstream:
-            with np.errstate(all="ignore"):
-                self.call.pull()
+            self.call.pull()
             self.call.program.store.add(upstream * self.call.gradient)
 
 

@@ -110,7 +110,8 @@ class Code:
     def into(self, target: str) -> str:
         """The statement that puts the result into an array of its shape, which `target` names."""
         if " @ " in self.template:
-            return f"np.matmul({', '.join(self.text().split(' @ '))}, out={target})"
+            call = Code(f"np.matmul({self.template.replace(' @ ', ', ')})", self.args)
+            return f"{call.text()[:-1]}, out={target})"
         if self.template in UFUNCS:
             return f"{UFUNCS[self.template]}({', '.join(map(text, self.args))}, out={target})"
         if CALL.fullmatch(self.template):

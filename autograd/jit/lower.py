@@ -92,7 +92,8 @@ class Program:
     def constant(self, values: np.ndarray) -> Code:
         name = self.interned.get(key := (values.dtype.kind, values.shape, values.tobytes()))
         if name is None:
-            name = self.interned[key] = self.fresh("i" if values.dtype.kind == "i" else "c")
+            stem = "i" if values.dtype.kind == "i" else "ones" if (values == 1.0).all() else "c"
+            name = self.interned[key] = self.fresh(stem)
             self.constants[name] = values
         return Code(name, (), values.shape)
 
@@ -304,9 +305,8 @@ class Program:
     def folded(self, code: Any, counts: Any = None) -> Any:
         """The sum along the last axis or, given their lengths, of segments."""
         if counts is None:
-            shape = code.shape[:-1]
-            add = f"np.add.reduce({{0}}, {len(shape)})" if shape else "{0}.sum()"
-            code = Code(add, [code], shape)
+            ones = self.constant(np.ones(code.shape[-1]))  # a product with them is a faster sum
+            code = Code("{0} @ {1}", [code, ones], code.shape[:-1])
         elif (counts > 1).any():
             starts = self.constant(np.cumsum(counts) - counts)
             code = self.full(code, (int(counts.sum()),))
@@ -398,14 +398,14 @@ class Program:
         g = times * g if times > 1.0 else g
         axes = [axis for axis in repeated if have[axis] > 1]
         left = [1 if axis in axes else n for axis, n in enumerate(have)][len(shape) - len(to) :]
-        if axes and prod(left) == 1:
-            return Code("{0}.sum()", [g])
-        if axes:
-            own = [axis - len(shape) + len(g.shape) for axis in axes]
-            rows = (g,) if own == [0] and len(g.shape) == 2 and not g.args else ()
-            kept = [n for axis, n in enumerate(g.shape) if axis not in own]
-            g = Code(f"np.add.reduce({{0}}, {own[0] if len(own) == 1 else tuple(own)})", [g], kept)
-            g.rows = rows
+        own = [axis - len(shape) + len(shape_of(g)) for axis in axes]
+        if own == [0] and len(g.shape) == 2:
+            g = Code("{0} @ {1}", [self.constant(np.ones(g.shape[0])), g], g.shape[1:])
+            g.rows = () if g.args[1].args else g.args[1:]
+        elif own == [len(shape_of(g)) - 1]:
+            g = self.folded(g)
+        elif own:
+            g = Code(f"np.add.reduce({{0}}, {tuple(own)})", [g], np.delete(g.shape, own).tolist())
         while left[:1] == [1] and len(left) > len(shape_of(g)):
             left = left[1:]
         return self.shaped(g, left)
@@ -507,8 +507,7 @@ class Program:
 
     def finish(self) -> str:
         """The source of a function that makes the step."""
-        given = [kind.name for k, kind in enumerate(self.graph.kinds[: self.graph.param])
-                 if self.arrays[k].is_read]  # fmt: skip
+        given = [a.name for k, a in self.arrays.items() if 0 <= k < self.graph.param and a.is_read]
         self.inputs = {name: (name, "float") for name in given}
         self.inputs |= {f"{name}_i": (name, "int") for name in self.limits}
         checks = [f"check({n}_i, {self.constant(x).template})" for n, x in self.limits.items()]
