@@ -90,17 +90,16 @@ class Graph:
         self.param, self.const = len(self.kinds), len(self.kinds) + 1
         self.kinds += [Kind("param", name="P"), Kind("const", name="constant")]
         constants: dict[str, int] = {}  # by text, for 0.0 and -0.0 differ and NaN equals itself
-        types = list(map(type, self.values))
-        trained = {t for t in set(types) if not issubclass(t, Symbol | Constant)}
-        self.kind_of = [self.param if t in trained else -1 for t in types]
+        trained = {t for t in set(map(type, self.values)) if not issubclass(t, Symbol | Constant)}
+        self.kind_of = [-1] * len(self.values)
         self.params, self.is_fresh = [], Value in trained  # is_fresh: no place in a store yet
-        for i, (v, t) in enumerate(zip(self.values, types)):
-            if t in trained and id(v) not in trace.created:
+        for i in [i for i in range(len(self.values)) if i not in made]:
+            v = self.values[i]
+            if type(v) in trained and id(v) not in trace.created:
                 if v.parents:
                     raise TraceError(COMPUTED)
+                self.kind_of[i] = self.param
                 self.params.append(i)
-            elif i in made:
-                continue
             elif not isinstance(v, Symbol):
                 self.kind_of[i] = self.const
                 self.position[i] = constants.setdefault(repr(DATA.__get__(v)), len(constants))

@@ -185,7 +185,7 @@ class Program:
         """(members, shape): an order and a shape in which the index columns have patterns. Equal
         members are one, if the columns are the whole of what they read."""
         keys = list(reversed(columns))  # the last one counts most
-        keys.sort(key=lambda c: len(np.unique(c)) if parents else 0)
+        keys.sort(key=lambda c: np.count_nonzero(np.bincount(c)) if parents else 0)
         by, new = np.lexsort(keys), np.ones(len(keys[0]), bool)
         if whole:
             new[1:] = np.any([c[by[1:]] != c[by[:-1]] for c in columns], axis=0)
@@ -454,7 +454,7 @@ class Program:
         which, n = np.searchsorted(places, flat), len(places)
         if np.array_equal(which, np.arange(n)):
             return whole
-        if len(which) == n and len(np.unique(which)) == n:
+        if len(which) == n and np.bincount(which, minlength=n).all():
             return Code("{0}.take({1})", [whole, self.constant(np.argsort(which))], (n,))
         return Code(f"np.bincount({{0}}, {{1}}, {n})", [self.constant(which), whole], (n,))
 
