@@ -64,7 +64,7 @@ class Rule:
             return
         self.run = space["update"]
         for name, column in optimizer.state.items():
-            optimizer.state[name] = np.array(column, float)
+            optimizer.state[name] = np.asarray(column, float)
         self.state = list(optimizer.state.values())
         self.is_scaled = re.findall(r"(?:lr \* )?\bg\b", "".join(lines)) == ["lr * g"]
         self.columns, begin = [data[at], grad[at], *self.state], 0

@@ -147,6 +147,21 @@ def test_steps_are_those_of_the_optimizer(make: Any, backend: str) -> None:
     assert backend == "python" or "def update(np, pieces, lr, steps):" in step.source
 
 
+def test_batches_of_two_sizes_share_the_memory_of_the_optimizer() -> None:
+    a, b = model_of(), model_of()
+    eager, other = nn.optim.Adam(a.parameters(), lr=0.1), nn.optim.Adam(b.parameters(), lr=0.1)
+    step, rules = jit(loss, other), set()
+    for i in range(6):
+        xs, ys = XS[: 3 - i % 2], YS[: 3 - i % 2]
+        value = loss(a, xs, ys)
+        eager.zero_grad()
+        value.backward()
+        eager.step()
+        assert step(b, xs, ys) == pytest.approx(value.data, rel=1e-10)
+        rules.add(id(step.latest.rule))
+    assert len(rules) == 2  # neither is made anew when the other has made a step
+
+
 @both
 def test_clipping_is_that_of_nn(backend: str) -> None:
     for how, clip in (
