@@ -89,13 +89,35 @@ class Arrays(Compiled):
                 if array is not None and array.size == len(numbers):
                     self.regular[name] = (_types(x), array.shape, array.dtype.kind)
             return fits
-        array = x if known[0] is type(x) is np.ndarray else None
-        if array is None and _types(x) == known[0]:
-            array = _array(x)
+        if type(x) is np.ndarray:
+            inputs[name] = x.reshape(-1)
+            same: bool = known == (np.ndarray, x.shape, x.dtype.kind)
+            return same
+        array = _array(x) if _types(x) == known[0] else None
         if array is None or (array.shape, array.dtype.kind) != known[1:]:
             return False
         inputs[name] = array.reshape(-1)
         return True
+
+    def begin(self, inputs: dict[str, Any]) -> Any:
+        return self.run(*[np.asarray(inputs[name], kind) for name, kind in self.inputs])
+
+    def backward(self, steps: Any, inputs: dict[str, Any]) -> list[float]:
+        """The gradients: that of the store in `gradient`, and those of the Values."""
+        partials = [x for g in next(steps) for x in g.tolist()]
+        if self.has_holes and any(map(math.isnan, (self.gradient @ self.gradient, *partials))):
+            return self.replay(inputs)  # a square sum is NaN if a term is; no inf - inf makes it so
+        return partials
+
+    def replay(self, inputs: dict[str, Any]) -> list[float]:
+        """Once more, on scalars. Eager does not visit what `take` did not choose; in arrays that
+        has the gradient 0, and 0 times infinity made a NaN that does not belong there."""
+        _, run, parameters, _ = unrolled(self.trace)
+        numbers = {name: list(map(float, row)) for name, row in inputs.items() if name}
+        found: list[float] = list(run(P=[v.data for v in parameters], **numbers))[1]
+        self.gradient[...] = 0.0
+        self.gradient[list(map(GRAD.__get__, parameters))] = found[: len(parameters)]
+        return found[len(parameters) :]
 
     @np.errstate(all="ignore")
     def result(self, inputs: dict[str, Any]) -> Value:
@@ -127,12 +149,13 @@ class Arrays(Compiled):
         store, at = self.store, self.trained
         store.settle()
         store.late.clear()
-        call = Call(self, inputs)
-        call.pull()
+        steps = self.begin(inputs)
+        loss = float(next(steps))
+        self.backward(steps, inputs)
         if not self.sole:  # zero_grad is for the optimizer's parameters, others accumulate
             store.grad[at] = 0.0
-            store.grad[...] += call.gradient
-        if math.isfinite(call.loss):
+            store.grad[...] += self.gradient
+        if math.isfinite(loss):
             max_norm, limit = self.owner.clip
             if max_norm is not None:
                 norm = float(np.linalg.norm(store.grad[at]))
@@ -140,7 +163,7 @@ class Arrays(Compiled):
             if limit is not None:
                 store.grad[at] = np.clip(store.grad[at], -limit, limit)
             self.update(self.owner.optimizer)
-        return call.loss
+        return loss
 
     def update(self, optimizer: Any) -> None:
         """The optimizer's step: its own rule on arrays, if that is possible."""
@@ -167,35 +190,16 @@ class Call:
     """One call of a program: its loss, and its gradients once they are wanted."""
 
     def __init__(self, program: Arrays, inputs: dict[str, Any]) -> None:
-        self.program, self.inputs = program, inputs
-        given = [np.asarray(inputs[name], kind) for name, kind in program.inputs]
-        self.steps = program.run(*given)
+        self.program, self.inputs, self.steps = program, inputs, program.begin(inputs)
         self.loss = float(next(self.steps))
 
     def pull(self) -> None:
         """The backward pass, once: `gradient` is that of the store, `partials` of the Values."""
-        if self.steps is None:
-            return
-        program, steps, self.steps = self.program, self.steps, None
-        self.partials = [x for g in next(steps) for x in g.tolist()]
-        self.gradient = program.gradient
-        if program.has_holes:  # a square sum is NaN if there is one; no inf - inf makes it so
-            numbers = (self.gradient @ self.gradient, *self.partials)
-            if any(map(math.isnan, numbers)):
-                self.replay()
-        if program.owner.optimizer is None:
+        if self.steps is not None:
+            program, steps, self.steps = self.program, self.steps, None
+            self.partials = program.backward(steps, self.inputs)
+            self.gradient = program.gradient.copy()
             program.store.pending.discard(self)
-            self.gradient = self.gradient.copy()
-
-    def replay(self) -> None:
-        """Once more, on scalars. Eager does not visit what `take` did not choose; in arrays that
-        has the gradient 0, and 0 times infinity made a NaN that does not belong there."""
-        _, run, parameters, _ = unrolled(self.program.trace)
-        numbers = {name: list(map(float, row)) for name, row in self.inputs.items() if name}
-        found = list(run(P=[v.data for v in parameters], **numbers))[1]
-        self.gradient[...] = 0.0
-        self.gradient[list(map(GRAD.__get__, parameters))] = found[: len(parameters)]
-        self.partials = found[len(parameters) :]
 
 
 class Result(Value):
