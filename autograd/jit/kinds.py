@@ -161,8 +161,9 @@ class Graph:
         for j in ids:
             if self.kind_of[j] < 0:
                 if j in self.products:
-                    row = sorted(self.products.pop(j), key=self.kind_of.__getitem__)
-                    self.add(j, "*", tuple([self.kind_of[i] for i in row]), row)
+                    a, b = self.products.pop(j)
+                    a, b = (a, b) if self.kind_of[a] <= self.kind_of[b] else (b, a)
+                    self.add(j, "*", (self.kind_of[a], self.kind_of[b]), (a, b))
                 else:
                     self.place_sum(j, *self.sums.pop(j))
 
