@@ -39,17 +39,19 @@ class Graph:
 
     def __init__(self, trace: Trace, place: Callable[[list[Value]], np.ndarray]) -> None:
         """`place` gives each parameter its place in the store."""
-        nodes, needed = trace.nodes, dict[int, Value]()
-        while not (needed and all(map(needed.__contains__, map(id, nodes)))):
-            nodes = live(trace) if needed else nodes  # once more, without what nobody reads
+        nodes, self.number = trace.nodes, dict[int, int]()
+        while not (self.number and all(map(self.number.__contains__, map(id, nodes)))):
+            nodes = live(trace) if self.number else nodes  # once more, without what nobody reads
             parents = list(chain.from_iterable([s.parents for s in nodes]))
             tables = {id(s): trace.tables[id(s)] for s in nodes if s.op == "take"}
-            read = [*parents, *chain.from_iterable(tables.values()), trace.root]
-            needed = dict(zip(map(id, read), read))
-        self.number = dict(zip(needed, range(len(needed))))
-        self.values = list(needed.values())
+            number, self.values = dict[int, int](), list[Value]()
+            for v in chain(parents, *tables.values(), [trace.root]):
+                if id(v) not in number:
+                    number[id(v)] = len(self.values)
+                    self.values.append(v)
+            self.number = number
         self.kinds: list[Kind] = []
-        self.position = np.zeros(len(needed), np.int64)
+        self.position = np.zeros(len(self.values), np.int64)
         self.by_key: dict[Any, int] = {}
         made = self.numbers(nodes)
         self.leaves(trace, set(made))
@@ -59,7 +61,7 @@ class Graph:
         self.products: dict[int, list[int]] = {}
         flat, end = self.numbers(parents), 0
         every = [*flat, *chain.from_iterable([*self.tables.values()] * 2)]  # twice: they stay
-        self.uses: list[int] = np.bincount(every, minlength=len(needed)).tolist()
+        self.uses: list[int] = np.bincount(every, minlength=len(self.values)).tolist()
         for i, s in zip(made, nodes):
             begin, end = end, end + len(s.parents)
             self.sort(i, s.op, flat[begin:end])

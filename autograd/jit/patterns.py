@@ -14,9 +14,8 @@ def run(index: Index) -> int:
 
 def is_even(index: Index, n: int) -> bool:
     """Whether it consists of blocks of n entries, all as far apart as the first two."""
-    return len(index) % n == 0 and bool(
-        (np.diff(index.reshape(-1, n), axis=1) == index[1] - index[0]).all()
-    )
+    steps = np.diff(index[: len(index) // n * n].reshape(-1, n), axis=1)
+    return len(index) % n == 0 and bool((steps == index[1] - index[0]).all())
 
 
 def common_shape(columns: list[Index]) -> tuple[int, ...]:
@@ -37,9 +36,8 @@ def common_shape(columns: list[Index]) -> tuple[int, ...]:
 
 def constant_axes(index: Index) -> tuple[int, ...]:
     """The axes, longer than 1, along which nothing changes."""
-    return tuple(
-        k for k, n in enumerate(index.shape) if n > 1 and (index == index.take([0], axis=k)).all()
-    )
+    axes = [k for k, n in enumerate(index.shape) if n > 1]
+    return tuple([k for k in axes if (index == index.take([0], axis=k)).all()])
 
 
 def spell(name: str, size: int, index: Index) -> str | None:
