@@ -61,17 +61,18 @@ def measure(workload: str, rounds: int) -> dict[str, Any]:
             worker.stdout.readline()  # type: ignore[union-attr]
             return worker
 
+        compiled = []  # a process compiles only once; and here no others fill the memory
+        for p in [p for p in taking_part if p.name == JIT] * rounds:
+            worker = ready(p)
+            compiled.append(turn(worker, 0.0)["stats"])
+            worker.communicate()
         workers = {p.name: ready(p) for p in taking_part}  # one by one: none disturbs a step
-        compiled = []
         for i in range(rounds + 1):
             for p in taking_part:
                 if i > 1 and steps[p.name][-1].get("seconds", 0.0) > SLOW:
                     continue
                 print(f"\r\033[K{workload} {i}/{rounds} {p.name}", end="", file=sys.stderr)
                 steps[p.name].append(turn(workers[p.name], TURN if i else 0.0))
-                if p.name == JIT and i:  # a process compiles only once
-                    compiled.append(turn(worker := ready(p), 0.0)["stats"])
-                    worker.communicate()
             if i < 2:  # after that, some have made more steps than others
                 check_losses(workload, [(p, steps[p.name][-1]) for p in taking_part])
         for worker in workers.values():
