@@ -158,8 +158,8 @@ class Program:
             return parents[0], self.position[ids]
         kinds, places, parts, cuts, end = np.array(self.graph.kind_of)[ids], ids.copy(), [], [], 0
         for k in parents:
-            index, which = np.unique(self.position[ids[kinds == k]], return_inverse=True)
-            places[kinds == k] = end + which
+            index = np.flatnonzero(np.bincount(self.position[ids[kinds == k]]))
+            places[kinds == k] = end + np.searchsorted(index, self.position[ids[kinds == k]])
             parts.append(self.full(self.read(k, index), index.shape))
             cuts.append(np.arange(end, end + len(index)))
             end += len(index)
@@ -464,7 +464,8 @@ class Program:
         for item in found:
             (loose if spell("", array.size, item[0]) is None else views).append(item)
         if loose:
-            places = np.unique(np.concatenate([index.reshape(-1) for index, _ in loose]))
+            every = np.concatenate([index.reshape(-1) for index, _ in loose])
+            places = np.flatnonzero(np.bincount(every))
             shape = common_shape([places])
             views.append((places.reshape(shape), self.shaped(self.merged(loose, places), shape)))
         written, statements, clear = np.zeros(array.size, bool), [], False

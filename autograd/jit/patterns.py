@@ -83,12 +83,9 @@ def spell(name: str, size: int, index: Index) -> str | None:
 
 def distinct_rows(rows: Index) -> tuple[int, Index]:
     """How many different rows there are, and for each row the number of its sort."""
-    mix = _random.integers(1, 2**62, rows.shape[1]) * 2 + 1
-    _, first, which = np.unique(rows @ mix, return_index=True, return_inverse=True)
-    if (rows != rows[first[which]]).any():  # two rows with one hash, out of 2**62
-        _, which = np.unique(rows, axis=0, return_inverse=True)
-        return int(which.max()) + 1, which.reshape(-1)
-    return len(first), which
+    known: dict[bytes, int] = {}  # np.unique would sort them, and import numpy.ma at its first call
+    which = [known.setdefault(row.tobytes(), len(known)) for row in rows]
+    return len(known), np.array(which)
 
 
 def pairs(a: Index, b: Index) -> Index | None:
@@ -97,8 +94,8 @@ def pairs(a: Index, b: Index) -> Index | None:
     (na, ia), (nb, ib) = distinct_rows(a), distinct_rows(b)
     noise, partners = _random.integers(1, 2**62, nb), np.zeros(na, np.int64)
     np.add.at(partners, ia, noise[ib])  # a hash of the set of B rows that each A row meets
-    _, group_of_a = np.unique(partners, return_inverse=True)
-    groups, group, group_of_b = int(group_of_a.max()) + 1, group_of_a[ia], np.full(nb, -1)
+    groups, group_of_a = distinct_rows(partners)
+    group, group_of_b = group_of_a[ia], np.full(nb, -1)
     group_of_b[ib] = group
     if (
         na == nb == len(a)
