@@ -61,11 +61,9 @@ class Arrays(Compiled):
                 is_clipped = self.owner.clip != (None, None)
                 self.defers = self.sole and not is_clipped and not self.has_holes
             self.rule: Rule | None = None
-        space: dict[str, Any] = {}
+        space: dict[str, Any] = {"np": np, "check": _check, "outer": self.outer}
         exec(compile(self.source, "<jit>", "exec"), space)  # our own text, of names and numbers
-        self.run = space["program"](
-            np, _check, self.outer, data, self.gradient, *program.constants.values()
-        )
+        self.run = space["program"](data, self.gradient, *program.constants.values())
         self.stats = {
             "nodes": graph.count,
             "kinds": sum(bool(kind.nodes) for kind in graph.kinds),
@@ -177,12 +175,12 @@ class Arrays(Compiled):
             return
         optimizer.steps += 1
         if isinstance(at, slice):
-            rule.run(np, rule.chunks, optimizer.lr, optimizer.steps)
+            rule.run(rule.chunks, optimizer.lr, optimizer.steps)
             if late:
-                rule.run(np, rule.outer(late), optimizer.lr, optimizer.steps)
+                rule.run(rule.outer(late), optimizer.lr, optimizer.steps)
         else:  # parameters here and there: these are copies
             p = store.data[at]
-            rule.run(np, [(p, store.grad[at], *rule.state)], optimizer.lr, optimizer.steps)
+            rule.run([(p, store.grad[at], *rule.state)], optimizer.lr, optimizer.steps)
             store.data[at] = p
 
 

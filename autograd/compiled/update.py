@@ -52,12 +52,12 @@ class Rule:
         if watch.drawn() != drawn:
             return
         self.source = "\n\n# The optimizer's update, in place.\n" + "\n".join([
-            "def update(np, pieces, lr, steps):",
+            "def update(pieces, lr, steps):",
             f"    for {', '.join(['p', 'g', *states])} in pieces:",
             *[f"        {line}" for line in lines],
             "",
         ])  # fmt: skip
-        space: dict[str, Any] = {}
+        space: dict[str, Any] = {"np": np}
         exec(compile(self.source, "<jit>", "exec"), space)  # our own text
         if not is_as(optimizer, space["update"]):
             self.source = ""
@@ -127,7 +127,7 @@ def is_as(optimizer: Any, run: Any) -> bool:
     twin = copy.copy(optimizer)
     twin.steps, arrays = 2, list(map(np.array, columns))
     try:
-        run(np, [arrays], twin.lr, 2)
+        run([arrays], twin.lr, 2)
         numbers = [twin.update(*row) for row in zip(*columns)]
     except (TypeError, ArithmeticError):
         return False

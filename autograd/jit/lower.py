@@ -513,7 +513,7 @@ class Program:
         self.inputs |= {f"{name}_i": (name, "int") for name in self.limits}
         checks = [f"check({n}_i, {self.constant(x).template})" for n, x in self.limits.items()]
         return "\n".join([
-            f"def program({', '.join(['np', 'check', 'outer', 'P', 'G', *self.constants])}):",
+            f"def program({', '.join(['P', 'G', *self.constants])}):",
             *[f"    {name} = {view}" for view, name in self.setup.items()],
             f"\n    def step({', '.join(self.inputs)}):",
             *[f"        {line}" for line in [*checks, *self.lines]],

@@ -144,7 +144,7 @@ def test_steps_are_those_of_the_optimizer(make: Any, backend: str) -> None:
         data = [p.data for p in b.parameters()]
         assert data == pytest.approx([p.data for p in a.parameters()], rel=1e-9, abs=1e-12)
     assert step.stats["programs"] == 1
-    assert backend == "python" or "def update(np, pieces, lr, steps):" in step.source
+    assert backend == "python" or "def update(pieces, lr, steps):" in step.source
 
 
 def test_batches_of_two_sizes_share_the_memory_of_the_optimizer() -> None:
