@@ -146,7 +146,8 @@ class Arrays(Compiled):
     def step(self, inputs: dict[str, Any]) -> float:
         store, at = self.store, self.trained
         store.settle()
-        store.late.clear()
+        if self.sole:
+            store.late.clear()
         steps = self.begin(inputs)
         loss = float(next(steps))
         self.backward(steps, inputs)

@@ -115,6 +115,17 @@ def test_a_large_layer_stays_with_the_eager_engine() -> None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-300)
 
 
+def test_another_optimizer_of_the_last_layer_leaves_the_products() -> None:
+    def gradients(clip: Any) -> list[float]:
+        model = dense()
+        jit(loss, nn.optim.SGD(model.parameters(), lr=0.1), clip_value=clip)(model, XS)
+        last = model.layers[-1].parameters()
+        jit(loss, nn.optim.SGD(last, lr=0.1))(model, XS)  # adds to the gradients of the others
+        return [p.grad for p in model.parameters()]
+
+    np.testing.assert_allclose(gradients(None), gradients(math.inf), rtol=1e-9, atol=1e-15)
+
+
 def test_a_rule_that_calls_functions_reads_the_products() -> None:
     class Sign(nn.optim.Optimizer):
         def update(self, p: float, g: float) -> Any:
