@@ -193,6 +193,9 @@ class Compiled:
         """What of an argument makes the program; its numbers and Values are collected in order."""
 
         def leaf(x: Any) -> Any:
+            if isinstance(x, list | tuple):  # plain numbers of one type
+                numbers.extend(x)
+                return type(x), type(x[0]), len(x)
             if hasattr(x, "dtype"):
                 if x.dtype.kind not in "fiub":
                     raise TypeError(f"jit takes arrays of floats or ints, not of {x.dtype}.")
@@ -212,6 +215,8 @@ class Compiled:
         if kind is float or kind is int or (isinstance(x, Value) and not self.is_fixed(x)):
             return leaf(x)
         if isinstance(x, list | tuple):
+            if is_sign and set(map(type, x)) in ({float}, {int}):  # usual, and so the fast case
+                return leaf(x)
             items = [self.mapped(item, leaf, is_sign) for item in x]
             if is_sign or kind in (list, tuple):
                 return (kind, *items) if is_sign else kind(items)

@@ -14,13 +14,15 @@ import sys
 import types
 from collections import deque
 from collections.abc import Iterable
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from autograd.jit import TraceError
 from autograd.value import Value
 
 IMMUTABLE = (Value, types.ModuleType, str, float, int)  # or looked after elsewhere
+_defaults = attrgetter("__defaults__", "__kwdefaults__")
+_content = attrgetter("cell_contents", "cell_contents")  # two, so that it gives a tuple
 SMALL = 20_000  # more parameters, or neurons, than this are looked up only every 64th call
 
 
@@ -196,10 +198,6 @@ def by_user(module: str | None) -> bool:
     return file is not None and not is_installed and os.path.dirname(os.__file__) not in file
 
 
-def _defaults(f: types.FunctionType) -> tuple[Any, Any]:
-    return f.__defaults__, f.__kwdefaults__
-
-
 def _slots(names: list[str], x: Any) -> tuple[Any, ...]:
     return tuple([getattr(x, name, None) for name in names])
 
@@ -218,7 +216,3 @@ def refuse_iterator(name: str, x: Any) -> None:
             f"`{name}` gives another item whenever it is read, and jit reads it only once. Take "
             "the item outside, and pass it as an argument."
         )
-
-
-def _content(cell: Any) -> tuple[Any]:
-    return (cell.cell_contents,)
