@@ -3,7 +3,8 @@
 Each participant runs in a process of its own. In each round every participant has a turn, a fifth
 of a second of steps (or one, if that takes longer), so that a slow moment of the machine hits them
 all; the first round is one step to warm up, and is not counted. Whoever needs seconds for a step is
-measured once, and whoever needs more than a turn five times. All start from the same numbers, and the losses of the first two rounds are compared.
+measured once, and whoever needs more than a turn five times. All start from the same numbers, and
+the losses of the first two rounds are compared.
 """
 
 import argparse
