@@ -3,11 +3,11 @@
 import gc as _gc
 
 from autograd import pickling as _pickling  # noqa: F401  (Values pickle and deep-copy)
-from autograd.compiled import jit  # takes the name of the package `autograd.jit`, the compiler
 from autograd.diagnose import AnomalyError, detect_anomaly, explain, gradient_health
 from autograd.draw import draw, name_values, stepper
 from autograd.functional import grad, gradcheck, hessian, jacobian, no_grad, value_and_grad
 from autograd.graph import topological_order
+from autograd.jit import TraceError, jit  # the function takes the name of its module
 from autograd.ops import *  # noqa: F403  (the table: exp, log, tanh, ...)
 from autograd.ops import __all__ as _ops
 from autograd.steps import steps
@@ -15,6 +15,7 @@ from autograd.value import Value, dot
 
 __all__ = [
     "AnomalyError",
+    "TraceError",
     "Value",
     "detect_anomaly",
     "dot",

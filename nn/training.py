@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from autograd import Value, no_grad
-from autograd.compiled import jit as jit_of
 from autograd.draw import loss_curve
+from autograd.jit import jit as jit_of
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.schedules import ReduceLROnPlateau, Schedule

@@ -23,10 +23,11 @@ MAY_IMPORT = {  # unit -> the units it may import; a unit is a module or a whole
     "autograd.steps": ENGINE | {"autograd.functional"},
     "autograd.diagnose": ENGINE | {"autograd.functional", "autograd.steps"},
     "autograd.draw": ENGINE | READERS,
-    "autograd.jit": ENGINE,
-    "autograd.compiled": ENGINE | {"autograd.jit"},
-    "autograd": ENGINE | READERS | {"autograd.pickling", "autograd.draw", "autograd.compiled"},
-    "nn": ENGINE | READERS | {"autograd", "autograd.draw", "autograd.jit", "autograd.compiled"},
+    "autograd.compiler": ENGINE,
+    "autograd.runtime": ENGINE | {"autograd.compiler"},
+    "autograd.jit": ENGINE | {"autograd.compiler", "autograd.runtime"},
+    "autograd": ENGINE | READERS | {"autograd.pickling", "autograd.draw", "autograd.jit"},
+    "nn": ENGINE | READERS | {"autograd", "autograd.draw", "autograd.jit"},
 }
 ANYTHING = {"autograd.__main__", "autograd.exercises"}  # they stand on top of both packages
 

@@ -765,3 +765,12 @@ def test_a_static_argument_that_always_changes_does_not_fill_the_memory() -> Non
         assert compiled(w, "x" * (i + 1)).data == 2.0 * (i + 1)
     assert compiled.stats["programs"] == 64
     assert compiled(w, "x").data == 2.0
+
+
+def test_trace_error_is_found_at_every_door_and_the_old_package_names_the_new_one() -> None:
+    from autograd.compiler.trace import TraceError as defined
+
+    assert autograd.TraceError is TraceError is defined
+    assert autograd.jit.TraceError is defined  # type: ignore[attr-defined]
+    with pytest.raises(ImportError, match="autograd.compiler"):
+        exec("from autograd.jit import trace")

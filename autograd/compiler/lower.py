@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.jit.code import Array, Code, broadcast, is_number, shape_of, text
-from autograd.jit.kinds import Graph, Kind, Term
-from autograd.jit.patterns import Index, common_shape, constant_axes, pairs, spell
+from autograd.compiler.code import Array, Code, broadcast, is_number, shape_of, text
+from autograd.compiler.kinds import Graph, Kind, Term
+from autograd.compiler.patterns import Index, common_shape, constant_axes, pairs, spell
 from autograd.ops import OPS
 
 

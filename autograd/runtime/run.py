@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from autograd.compiled.boxes import boxes
-from autograd.compiled.calls import Compiled
-from autograd.compiled.scalar import unrolled
-from autograd.compiled.store import Stored, adopt
-from autograd.compiled.update import CHUNK, Rule, table
-from autograd.jit.kinds import Graph
-from autograd.jit.lower import Program
-from autograd.jit.trace import GRAD, Trace
+from autograd.compiler.kinds import Graph
+from autograd.compiler.lower import Program
+from autograd.compiler.trace import GRAD, Trace
+from autograd.runtime.boxes import boxes
+from autograd.runtime.calls import Compiled
+from autograd.runtime.scalar import unrolled
+from autograd.runtime.store import Stored, adopt
+from autograd.runtime.update import CHUNK, Rule, table
 from autograd.value import Value
 
 

@@ -2,9 +2,5 @@
 
 Read in this order: trace.py (call the function on symbols), kinds.py (group what looks alike),
 patterns.py (slices, rows and outer products in indices), lower.py with code.py (array code, its
-reverse, its text). What calls it and uses the program is in autograd/compiled.
+reverse, its text). What calls it and uses the program is in autograd/runtime.
 """
-
-from autograd.jit.trace import TraceError
-
-__all__ = ["TraceError"]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from autograd.jit.lower import Program
+from autograd.compiler.lower import Program
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from autograd.jit import TraceError
+from autograd.compiler.trace import TraceError
 from autograd.value import Value
 
 IMMUTABLE = (Value, types.ModuleType, str, float, int)  # or looked after elsewhere

@@ -11,11 +11,11 @@ from time import perf_counter
 from typing import Any
 
 from autograd import value as engine
-from autograd.compiled.watch import IMMUTABLE, Watch, refuse_iterator
-from autograd.jit import trace as tracing
-from autograd.jit.trace import Integer, Number, Symbol, Trace, TraceError, symbol
+from autograd.compiler import trace as tracing
+from autograd.compiler.trace import Integer, Number, Symbol, Trace, TraceError, symbol
 from autograd.number import number
 from autograd.ops import OPS
+from autograd.runtime.watch import IMMUTABLE, Watch, refuse_iterator
 from autograd.value import Value
 
 KEPT = 64  # programs for one number of arguments: who changes a static argument every step, traces
@@ -26,16 +26,11 @@ class Jitted:
     """A compiled function. source: its latest program, as Python text. stats: nodes, kinds and
     array operations, seconds of tracing and analysis, and how many programs are cached."""
 
-    def __init__(self, fn: Any, optimizer: Any, backend: str, clip: tuple[Any, Any]) -> None:
+    def __init__(
+        self, fn: Any, optimizer: Any, compile: type["Compiled"], clip: tuple[Any, Any]
+    ) -> None:
         functools.update_wrapper(self, fn)
         self.fn, self.optimizer, self.clip = fn, optimizer, clip
-        self.compile: type[Compiled]
-        if backend == "numpy":
-            from autograd.compiled.run import Arrays as compile
-        elif backend == "python":
-            from autograd.compiled.scalar import Unrolled as compile  # type: ignore[assignment]
-        else:
-            raise ValueError(f"there is no backend {backend!r}: there are 'numpy' and 'python'.")
         self.compile = compile
         self.programs: dict[Any, list[Compiled]] = {}
         self.latest: Compiled | None = None

@@ -8,10 +8,10 @@ import math
 from itertools import chain
 from typing import Any
 
-from autograd.compiled.calls import Compiled
-from autograd.jit.code import Code, operand, text
-from autograd.jit.trace import DATA, LEAKED, Symbol, Trace
+from autograd.compiler.code import Code, operand, text
+from autograd.compiler.trace import DATA, LEAKED, Symbol, Trace
 from autograd.ops import OPS, Op
+from autograd.runtime.calls import Compiled
 from autograd.value import Constant, Value
 
 

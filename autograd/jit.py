@@ -1,16 +1,15 @@
-"""`autograd.jit`, the function: programs by signature, in use.
+"""`autograd.jit`, the public door: scalar code as an array program.
 
-calls.py finds or makes the program for a call, watch.py notices what the program took for granted
-and is no longer so; run.py (with store.py, the parameters in one array, and update.py, the
-optimiser's rule) and scalar.py are the two back ends. The compiler itself is autograd/jit.
+The compiler is autograd/compiler, what keeps and runs its programs autograd/runtime.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from autograd.compiled.calls import Jitted
+from autograd.compiler.trace import TraceError
+from autograd.runtime.calls import Compiled, Jitted
 
-__all__ = ["Jitted", "jit"]
+__all__ = ["Jitted", "TraceError", "jit"]
 
 
 def jit(
@@ -38,9 +37,32 @@ def jit(
     random numbers, iterators, counters. ImportError without NumPy.
     """
     try:
-        return Jitted(fn, optimizer, backend, (clip_norm, clip_value))
+        return Jitted(fn, optimizer, _compiled(backend), (clip_norm, clip_value))
     except ImportError as error:
         raise ImportError(
             'jit needs NumPy: pip install "glassgrad[jit]"; or say backend="python", which needs '
             f"nothing, but is slower. ({error})"
         ) from error
+
+
+def _compiled(backend: str) -> type[Compiled]:
+    """The programs of that back end."""
+    if backend == "numpy":
+        from autograd.runtime.run import Arrays
+
+        return Arrays
+    if backend == "python":
+        from autograd.runtime.scalar import Unrolled
+
+        return Unrolled
+    raise ValueError(f"there is no backend {backend!r}: there are 'numpy' and 'python'.")
+
+
+def __getattr__(name: str) -> Any:
+    """Answers `from autograd.jit import trace`: the compiler was a package of this name."""
+    if name in ("trace", "kinds", "patterns", "code", "lower"):
+        raise ImportError(f"the compiler's stages are in autograd.compiler now, {name} too.")
+    raise AttributeError(f"module 'autograd.jit' has no attribute {name!r}")
+
+
+jit.TraceError = TraceError  # type: ignore[attr-defined]  # `autograd.jit` is the function

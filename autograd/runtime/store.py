@@ -12,8 +12,8 @@ from weakref import WeakSet
 
 import numpy as np
 
-from autograd.jit import trace
-from autograd.jit.trace import DATA, GRAD, TraceError
+from autograd.compiler import trace
+from autograd.compiler.trace import DATA, GRAD, TraceError
 from autograd.value import Value
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.jit.trace import COMPUTED, DATA, LEAKED, Symbol, Trace, TraceError
+from autograd.compiler.trace import COMPUTED, DATA, LEAKED, Symbol, Trace, TraceError
 from autograd.value import Constant, Value
 
 Term = tuple[int, ...]  # a term of a sum: (kind,), or the product (kind, kind)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.compiled.watch import Watch
-from autograd.jit.code import Array, Code, text
+from autograd.compiler.code import Array, Code, text
+from autograd.runtime.watch import Watch
 
 KEPT = ("lr", "steps", "state", "params")  # not settings: variables of the rule
 CHUNK = 131_072  # numbers at once: a megabyte, which stays in the processor's cache
