@@ -64,8 +64,8 @@ def images(rng: random.Random, batch: int) -> Numbers:
     }
 
 
-def digits(rng: random.Random) -> Numbers:
-    return {"params": {"layers": dense(rng, 64, 32, 10)}, "data": images(rng, 32), "lr": 0.05}
+def digits(rng: random.Random, batch: int = 32) -> Numbers:
+    return {"params": {"layers": dense(rng, 64, 32, 10)}, "data": images(rng, batch), "lr": 0.05}
 
 
 def conv(rng: random.Random) -> Numbers:
@@ -84,15 +84,19 @@ def gpt(rng: random.Random) -> Numbers:
     return {"params": params, "data": {"tokens": tokens}, "lr": 0.05}
 
 
-def rnn(rng: random.Random) -> Numbers:
+def rnn(rng: random.Random, steps: int = 20, n: int = 16) -> Numbers:
     params = {"rnn": dense(rng, 20, 16)[0], "layers": dense(rng, 16, 10)}
-    xs = [[[rng.gauss(0, 1) for _ in range(4)] for _ in range(20)] for _ in range(16)]
-    data = {"xs": xs, "ys": [rng.randrange(10) for _ in range(16)]}
+    data = {"xs": sequences(rng, n, steps), "ys": [rng.randrange(10) for _ in range(n)]}
     return {"params": params, "data": data, "lr": 0.05}
 
 
-def big(rng: random.Random) -> Numbers:
-    data = {"xs": [[rng.random() for _ in range(784)]], "ys": [3]}
+def sequences(rng: random.Random, n: int, steps: int) -> list[list[list[float]]]:
+    return [[[rng.gauss(0, 1) for _ in range(4)] for _ in range(steps)] for _ in range(n)]
+
+
+def big(rng: random.Random, batch: int = 1) -> Numbers:
+    xs = [[rng.random() for _ in range(784)] for _ in range(batch)]
+    data = {"xs": xs, "ys": [(3 + i) % 10 for i in range(batch)]}
     return {"params": {"layers": dense(rng, 784, 1024, 256, 10)}, "data": data, "lr": 0.001}
 
 
@@ -115,7 +119,7 @@ def mixture(rng: random.Random, n: int = 200, components: int = 5) -> Numbers:
 
 
 def lstm(rng: random.Random, n: int = 8, steps: int = 4, width: int = 8) -> Numbers:
-    xs = [[[rng.gauss(0, 1) for _ in range(4)] for _ in range(steps)] for _ in range(n)]
+    xs = sequences(rng, n, steps)
     ys = [[rng.uniform(-0.5, 0.5) for _ in range(width)] for _ in range(n)]
     params = {gate: dense(rng, 4 + width, width)[0] for gate in "ifog"}
     return {"params": params, "data": {"xs": xs, "ys": ys}, "lr": 0.01}
@@ -137,6 +141,53 @@ def rosenbrock(rng: random.Random, n: int = 1000) -> Numbers:
     return {"params": {"x": [rng.uniform(-1, 1) for _ in range(n)]}, "data": {}, "lr": 1e-4}
 
 
+def lotka_volterra(rng: random.Random, steps: int = 60) -> Numbers:
+    """Seen are two waves a quarter apart, about as high as the model's."""
+    angles = [0.18 * t for t in range(1, steps + 1)]
+    seen = [[2 + math.cos(a) + rng.gauss(0, 0.1), 1.5 + 0.7 * math.sin(a)] for a in angles]
+    params = {"rates": [1.1, 0.7, 0.9, 0.4], "start": [2.5, 1.0]}
+    return {"params": params, "data": {"seen": seen}, "lr": 1e-4}
+
+
+def ode(rng: random.Random, n: int = 50) -> Numbers:
+    params = {"x": [rng.uniform(0.5, 2.0) for _ in range(n)]}
+    return {"params": params, "data": {"target": [rng.uniform(0, 1) for _ in range(n)]}, "lr": 0.01}
+
+
+def hmm(rng: random.Random, steps: int = 40, states: int = 4, symbols: int = 6) -> Numbers:
+    def row(n: int) -> list[float]:
+        return [rng.uniform(-1, 1) for _ in range(n)]
+
+    params = {"moves": [row(states) for _ in range(states)], "start": row(states)}
+    params["shown"] = [row(symbols) for _ in range(states)]
+    data = {"symbols": [rng.randrange(symbols) for _ in range(steps)]}
+    return {"params": params, "data": data, "lr": 0.1}
+
+
+def kalman(rng: random.Random, steps: int = 50) -> Numbers:
+    seen = [math.sin(0.1 * t) + rng.gauss(0, 0.2) for t in range(1, steps + 1)]
+    params = {"log_q": -0.5, "log_r": -2.0, "start": [0.1, 0.5]}
+    return {"params": params, "data": {"seen": seen}, "lr": 0.01}
+
+
+def heat(rng: random.Random, n: int = 32) -> Numbers:
+    measured = [math.sin(math.pi * (i + 1) / (n + 1)) + rng.gauss(0, 0.05) for i in range(n)]
+    params = {"u": [rng.uniform(0, 1) for _ in range(n)], "conductivity": 0.3}
+    return {"params": params, "data": {"measured": measured}, "lr": 0.1}
+
+
+def gru(rng: random.Random, steps: int = 30, n: int = 4, width: int = 8) -> Numbers:
+    params = {gate: dense(rng, 4, width)[0] | {"u": matrix(rng, width, width)} for gate in "rzn"}
+    ys = [[rng.uniform(-0.5, 0.5) for _ in range(width)] for _ in range(n)]
+    return {"params": params, "data": {"xs": sequences(rng, n, steps), "ys": ys}, "lr": 0.01}
+
+
+def cholesky(rng: random.Random, n: int = 24) -> Numbers:
+    xs = sorted(rng.uniform(0, 6) for _ in range(n))
+    ys = [math.sin(x) + rng.gauss(0, 0.1) for x in xs]
+    return {"params": {"logs": [0.0, 0.2, -2.0]}, "data": {"xs": xs, "ys": ys}, "lr": 0.01}
+
+
 WORKLOADS = {
     "moons": Workload("MLP 2-16-16-1, 100 points, hinge loss + L2", moons),
     "digits": Workload("MLP 64-32-10, 32 digits, cross-entropy", digits),
@@ -150,6 +201,16 @@ WORKLOADS = {
     "rosenbrock": Workload("Rosenbrock's function in 1,000 dimensions", rosenbrock),
     "mlp-24": Workload("moons with 24 points, jitted without nn too", partial(moons, n=24)),
     "mlp-192": Workload("moons with 192 points, jitted without nn too", partial(moons, n=192)),
+    "digits-128": Workload("digits with a batch of 128 of the 1,797", partial(digits, batch=128)),
+    "big-32": Workload("big with a batch of 32 examples", partial(big, batch=32), quick=False),
+    "rnn-100": Workload("rnn over 100 steps, 4 sequences", partial(rnn, steps=100, n=4)),
+    "lotka-volterra": Workload("Lotka-Volterra, 60 RK4 steps, fitted to data", lotka_volterra),
+    "ode": Workload("50 equations of which each drives the next, 20 RK4 steps", ode),
+    "hmm": Workload("hidden Markov model, 4 states, 6 symbols, 40 steps", hmm),
+    "kalman": Workload("Kalman filter for position and speed, 50 steps", kalman),
+    "heat": Workload("heat equation, inverse: a rod of 32 points, 50 steps", heat),
+    "gru": Workload("a GRU cell 4-8 over 30 steps, 4 sequences, squared error", gru),
+    "cholesky": Workload("Gaussian process with 24 points, scalar Cholesky", cholesky),
     "chain": Workload("1,000,000 operations, each on the last one's result", chain, quick=False),
 }
 
