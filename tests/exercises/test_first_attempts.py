@@ -13,6 +13,7 @@ from autograd.exercises.judge import judge
 from autograd.exercises.task import load
 
 TEXT = (Path(__file__).parent / "first_attempts.txt").read_text(encoding="utf-8")
+KINDS = ("RIGHT", "UNUSUAL", "NAMED", "NOT_BLAMED", "ERROR")
 
 
 def entries(kind):
