@@ -60,7 +60,7 @@ def check_files(
             results = _in_a_child(path, wanted, seed, seconds)
             found |= {k: v for k, v in results.items() if k not in found or v.passed}
     return {
-        name: found.get(name) or Result("·", f"· task {TASKS[name].number}, {name}: not handed in.")
+        name: found.get(name) or Result("·", f"· {TASKS[name].heading}: not handed in.")
         for name in TASKS
         if name in (names or TASKS)
     }
@@ -124,7 +124,7 @@ def _in_a_child(path: Path, names: list[str], seed: int, seconds: float) -> dict
                 results[begun] = Result(message["mark"], message["text"])
     for name in names:
         if name not in results:
-            task = f"task {TASKS[name].number}, {name}"
+            task = TASKS[name].heading
             at_fault = name == begun or not begun
             why = ended if at_fault else f"not tried, since task {begun!r} came to no end"
             results[name] = Result("✗", f"✗ {task}: {why}.")
@@ -155,7 +155,7 @@ def _child(path: Path, seed: int, names: list[str]) -> None:
             send(task=name, mark="✗", text=f"✗ {path.name}: {problem}.")
             continue
         if missing:
-            text = f"· task {task.number}, {name}: {path.name} defines no {', no '.join(missing)}."
+            text = f"· {task.heading}: {path.name} defines no {', no '.join(missing)}."
             send(task=name, mark="·", text=text)
             continue
         verdict = judge(task, tuple(module[t] for t in task.targets), seed)

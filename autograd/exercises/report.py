@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def as_text(v: "Verdict") -> str:
     """The whole verdict, without the drawing."""
-    task = f"task {v.task.number}, {v.task.name}"
+    task = v.task.heading
     if v.passed:
         return f"✓ {task}: all {len(v.task.laws)} laws hold ({v.cases} cases)."
     if v.refused:

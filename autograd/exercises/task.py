@@ -1,14 +1,15 @@
 """What an exercise is made of: a `Task` with its laws, its solution and the known mistakes.
 
-A task is one object in one place. What else is needed comes from it: the stub is the solution
+A task is one folder (see `folder.py`). What else is needed comes from it: the stub is the solution
 without its marked lines, and each wrong solution of the catalogue is the solution with a few
-words exchanged. So the exercise, its notebook, its checker and its tests cannot drift apart.
+lines exchanged. So the exercise, its notebook, its checker and its tests cannot drift apart.
 """
 
 import random
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from autograd.exercises.program import Program
@@ -43,7 +44,8 @@ class Law:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong solution: the right one with `swaps` (old text, new text) made in it."""
+    """A wrong solution: the right one with `swaps` (old text, new text) made in it, each in the
+    one place where the old text stands."""
 
     name: str
     cause: str  # in plain words, with the remedy
@@ -52,7 +54,7 @@ class Mistake:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    number: int
+    number: int | None  # its place on the ladder, if it has one
     name: str
     title: str
     targets: tuple[str, ...]  # the names that the student must define
@@ -63,12 +65,18 @@ class Task:
     laws: tuple[Law, ...]
     mistakes: tuple[Mistake, ...]
     oracle: Callable[[], Targets] | None = None  # right objects; None: those of the solution
-    points: int = field(default=1)
+    points: int = 1
+    folder: Path | None = None  # where it was read from
+
+    @property
+    def heading(self) -> str:
+        """As in "task 7, backward"."""
+        return f"task {self.name}" if self.number is None else f"task {self.number}, {self.name}"
 
     @property
     def stub(self) -> str:
         """The solution with every marked region replaced by an error that names the task."""
-        blank = rf'\1raise NotImplementedError("task {self.number}, {self.name}: write this")\n'
+        blank = rf'\1raise NotImplementedError("{self.heading}: write this")\n'
         region = r"^([ ]*)### BEGIN SOLUTION\n(?:.*\n)*?[ ]*### END SOLUTION\n"
         return re.sub(region, blank, self.solution, flags=re.MULTILINE)
 
@@ -78,13 +86,19 @@ class Task:
         return re.sub(r"^ *### (?:BEGIN|END) SOLUTION\n", "", self.solution, flags=re.MULTILINE)
 
     def wrong(self, mistake: Mistake) -> str:
-        """The source of a wrong solution. Raises ValueError if a swap finds nothing to change."""
-        source = self.reference
+        """The source of a wrong solution. Raises ValueError unless each swap's old text stands in
+        exactly one place of the solution."""
+        source = f"\n{self.reference}"  # so that the first line, too, begins after a line's end
+        places = []
         for old, new in mistake.swaps:
-            if old not in source:
-                raise ValueError(f"{self.name}, {mistake.name}: the solution has no {old!r}")
-            source = source.replace(old, new)
-        return source
+            count = source.count(old)
+            if count != 1:
+                found = "is not there" if count == 0 else f"stands in {count} places: add a line"
+                raise ValueError(f"{self.name}, {mistake.name}: in the solution {old!r} {found}")
+            places.append((source.index(old), old, new))
+        for place, old, new in sorted(places, reverse=True):
+            source = source[:place] + new + source[place + len(old) :]
+        return source[1:]
 
     def right(self) -> Targets:
         return self.oracle() if self.oracle else load(self.reference, self.targets)

@@ -1,5 +1,7 @@
 """Laws of the ladder: its tasks, its checkers, and its catalogues of wrong solutions."""
 
+from pathlib import Path
+
 import pytest
 from alternates import ALTERNATES
 from mutation import mutants
@@ -8,6 +10,7 @@ from autograd.exercises import TASKS
 from autograd.exercises.judge import judge
 from autograd.exercises.task import load
 
+RECORDED = (Path(__file__).parent / "verdicts.txt").read_text(encoding="utf-8")
 each_task = pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 MISTAKES = [(task, mistake) for task in TASKS.values() for mistake in task.mistakes]
 
@@ -72,6 +75,8 @@ def test_a_wrong_solution_is_rejected_and_its_cause_named(task, mistake):
     assert not verdict.passed
     assert verdict.mistake == mistake.name, str(verdict)
     assert mistake.cause in " ".join(str(verdict).split())
+    # What a student reads, to the letter; verdicts.py writes it anew.
+    assert f"=== {task.name} {mistake.name}\n{verdict}\n\n" in RECORDED
 
 
 # Mutants of a reference that no checker could reject, and why.

@@ -1,0 +1,71 @@
+"""The whole of backward()."""
+
+import random
+
+from autograd.exercises.experiments import cases_of, data_case, gradient_case, graph
+from autograd.exercises.program import EVERYTHING, PLAIN, random_program
+from autograd.exercises.task import Case, Law
+
+A, B = "a = Value(2.0)", "b = Value(3.0)"
+
+
+def small(rng: random.Random) -> list[Case]:
+    return [gradient_case(random_program(rng, n, PLAIN)) for n in (2, 3, 3, 4, 4, 5, 6)]
+
+
+def everything(rng: random.Random) -> list[Case]:
+    one = [graph(A, "b = Value(-0.5)", f"c = {t.format(a='a', b='b')}") for t in EVERYTHING]
+    many = [random_program(rng, n, EVERYTHING) for n in (2, 3, 4, 5, 6, 7, 8, 9)]
+    below = [
+        graph("a = Value(-1.0)", "b = a.relu()"),
+        graph("a = Value(0.0)", "b = a.relu()"),
+        graph("a = Value(0.5)", "b = a.relu()"),
+    ]
+    values = [data_case(p) for p in [*one, *below]]
+    return [*values, *(gradient_case(program) for program in [*one, *below, *many])]
+
+
+LAWS = (
+    Law(
+        "The end of the graph changes as fast as itself: its own gradient is 1.",
+        cases_of(gradient_case, [graph(A)]),
+    ),
+    Law(
+        "One operation: each parent gets its derivative.",
+        cases_of(gradient_case, [graph(A, B, "c = a + b"), graph(A, B, "c = a * b")]),
+    ),
+    Law(
+        "A chain: gradients are handed on, step by step.",
+        cases_of(
+            gradient_case,
+            [
+                graph(A, B, "c = a * b", "d = c * 5"),
+                graph(A, "b = a * 3", "c = b * 5", "d = c * 7"),
+            ],
+        ),
+    ),
+    Law(
+        "A Value that is used twice gets the sum of both paths.",
+        cases_of(
+            gradient_case,
+            [
+                graph(A, "b = a + a"),
+                graph(A, "b = a * a"),
+                graph(A, B, "c = a * b", "d = a + c"),
+            ],
+        ),
+    ),
+    Law(
+        "A node hands on only when it has received all of its gradient.",
+        cases_of(
+            gradient_case,
+            [
+                graph(A, "b = a + a", "c = b + b"),
+                graph(A, "b = a * a", "c = b * b", "d = c * b"),
+                graph(A, B, "c = a * b", "d = c + a", "e = c * d", "f = e + c"),
+            ],
+        ),
+    ),
+    Law("It holds for any graph of sums and products.", small),
+    Law("It holds for every operation.", everything),
+)

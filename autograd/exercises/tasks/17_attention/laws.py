@@ -1,0 +1,103 @@
+"""One causal attention head."""
+
+import math
+import random
+from typing import Any
+
+import autograd
+from autograd import Value, ops
+from autograd.exercises.task import Case, Law, Outcome
+
+Rows = list[list[float]]
+
+
+def oracle(queries: Any, keys: Any, values: Any) -> list[list[Any]]:
+    """By the engine's own n-ary ops: weights as exp(score - logsumexp(scores))."""
+    out = []
+    for t, q in enumerate(queries):
+        past = range(t + 1)
+        scores = [autograd.dot(q, keys[s]) / math.sqrt(len(q)) for s in past]
+        total = autograd.logsumexp(scores)
+        weights = [ops.exp(score - total) for score in scores]
+        out.append(
+            [autograd.sum([weights[s] * values[s][i] for s in past]) for i in range(len(values[0]))]
+        )
+    return out
+
+
+def case(queries: Rows, keys: Rows, values: Rows) -> Case:
+    given = {"queries": queries, "keys": keys, "values": values}
+
+    def run(attention: Any) -> Outcome:
+        rows = {name: [[Value(x) for x in row] for row in r] for name, r in given.items()}
+        out = attention(rows["queries"], rows["keys"], rows["values"])
+        outcome = {f"output {t}": [v.data for v in row] for t, row in enumerate(out)}
+        loss = Value(0.0)
+        for t, row in enumerate(out):
+            for i, v in enumerate(row):
+                loss = loss + v * (1 + t + 2 * i)
+        loss.backward()
+        return outcome | {
+            f"gradients of {name}": [[v.grad for v in row] for row in r] for name, r in rows.items()
+        }
+
+    text = "\n".join(f"{name} = {rows}" for name, rows in given.items())
+    text += "\nout = attention(queries, keys, values)   # all numbers as Values"
+    text += "\nloss: the sum of out[t][i] * (1 + t + 2 * i); loss.backward()"
+    return Case(text, run)
+
+
+def some(rng: random.Random, n: int, d: int) -> Rows:
+    return [[round(rng.uniform(-2, 2), 1) for _ in range(d)] for _ in range(n)]
+
+
+LAWS = (
+    Law(
+        "The first place sees only itself.",
+        lambda rng: [
+            case([[1.0]], [[2.0]], [[5.0]]),
+            case([[1.0, 0.0]], [[0.0, 3.0]], [[5.0, -1.0]]),
+        ],
+    ),
+    Law(
+        "Keys that fit equally well share equally.",
+        lambda rng: [
+            case([[0.0], [0.0]], [[1.0], [2.0]], [[2.0], [6.0]]),
+            case([[0.0], [0.0], [0.0]], [[1.0], [2.0], [3.0]], [[2.0], [6.0], [1.0]]),
+        ],
+    ),
+    Law(
+        "The better a key fits, the greater its weight.",
+        lambda rng: [
+            case([[1.0], [1.0]], [[1.0], [2.0]], [[2.0], [6.0]]),
+            case([[1.0], [2.0]], [[1.0], [-1.0]], [[2.0], [6.0]]),
+        ],
+    ),
+    Law(
+        "Scores are divided by the root of d.",
+        lambda rng: [
+            case([[1.0, 1.0], [1.0, 2.0]], [[1.0, 0.5], [2.0, 1.0]], [[2.0], [6.0]]),
+            case([[1.0] * 4, [0.5] * 4], [[1.0] * 4, [2.0] * 4], [[2.0], [6.0]]),
+        ],
+    ),
+    Law(
+        "No place sees a later one, and every place sees all before it.",
+        lambda rng: [case([[1.0], [2.0], [-1.0]], [[1.0], [2.0], [0.5]], [[2.0], [6.0], [-3.0]])],
+    ),
+    Law(
+        "Big scores do no harm.",
+        lambda rng: [
+            case([[100.0], [100.0]], [[10.0], [9.99]], [[2.0], [6.0]]),
+            case([[100.0], [-100.0]], [[10.0], [10.01]], [[2.0], [6.0]]),
+        ],
+    ),
+    Law(
+        "It holds for any sequence, and gradients find their way to all three.",
+        lambda rng: [
+            case(some(rng, n, d), some(rng, n, d), some(rng, n, e))
+            for n, d, e in ((2, 2, 2), (3, 2, 1), (3, 3, 2), (4, 2, 3))
+        ],
+    ),
+)
+
+ORACLE = (oracle,)
