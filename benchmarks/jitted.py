@@ -29,13 +29,14 @@ class LookUps(Nary):
         return nn.cross_entropy(logits, targets)
 
 
-def build(workload: str, numbers: Any) -> Step:
+def build(workload: str, numbers: Any, **options: Any) -> Step:
+    """`options` are those of autograd.jit: the back end, for one."""
     if workload == "gpt":
         kit = LookUps(Value, autograd.exp, autograd.log)
-        return step_of(kit.gpt, numbers, numbers["data"])
+        return step_of(kit.gpt, numbers, [numbers["data"]], options)
     data = [np.array(x) for x in numbers["data"].values()]
     if workload in PROGRAMS:
-        return step_of(PROGRAMS[workload], numbers, *data)
+        return step_of(PROGRAMS[workload], numbers, data, options)
 
     def loss(model: Any, xs: Any, ys: Any) -> Any:
         outputs = [model(x) for x in xs]
@@ -47,11 +48,11 @@ def build(workload: str, numbers: Any) -> Step:
     trained = model.parameters()
     for p, x in zip(trained, in_order(numbers["params"]), strict=True):
         p.data = x
-    step = autograd.jit(loss, nn.optim.SGD(trained, numbers["lr"]))
+    step = autograd.jit(loss, nn.optim.SGD(trained, numbers["lr"]), **options)
     return partial(step, model, *data)
 
 
-def step_of(program: Any, numbers: Any, *data: Any) -> Step:
+def step_of(program: Any, numbers: Any, data: list[Any], options: Any) -> Step:
     params = lift(numbers["params"], Value)
     optimizer = nn.optim.SGD(list(leaves(params)), numbers["lr"])
-    return partial(autograd.jit(program, optimizer), params, *data)
+    return partial(autograd.jit(program, optimizer, **options), params, *data)

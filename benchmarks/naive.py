@@ -7,6 +7,8 @@ numbers. It is what one writes who has only read the formula. `autograd.jit` com
 import math
 from typing import Any
 
+from benchmarks import recurrences
+
 
 def mixture(params: Any, xs: Any) -> Any:
     """Minus the mean log-likelihood of points under a mixture of Gaussians with a width each
@@ -96,4 +98,4 @@ def mlp(params: Any, xs: Any, ys: Any) -> Any:
 
 
 PROGRAMS = {"mixture": mixture, "lstm": lstm, "bundle": bundle, "rosenbrock": rosenbrock}
-PROGRAMS |= {"mlp-24": mlp, "mlp-192": mlp}
+PROGRAMS |= {"mlp-24": mlp, "mlp-192": mlp, **recurrences.PROGRAMS}

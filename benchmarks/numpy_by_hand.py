@@ -4,12 +4,15 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import numpy_recurrences
 from benchmarks.scalar import Step
 
 
 def arrays(x: Any) -> Any:
     if isinstance(x, dict):
         return {key: arrays(item) for key, item in x.items()}
+    if isinstance(x, float):
+        return x
     return [arrays(item) for item in x] if isinstance(x[0], dict) else np.array(x)
 
 
@@ -249,6 +252,7 @@ def rosenbrock(params: Any, data: Any, lr: float) -> Step:
 
 PROGRAMS = {"moons": moons, "digits": digits, "big": big, "conv": conv, "rnn": rnn, "gpt": gpt}
 PROGRAMS |= {"mixture": mixture, "rosenbrock": rosenbrock, "mlp-24": moons, "mlp-192": moons}
+PROGRAMS |= {"digits-128": digits, "big-32": digits, "rnn-100": rnn, **numpy_recurrences.PROGRAMS}
 
 
 def build(workload: str, numbers: Any) -> Step:

@@ -45,6 +45,7 @@ MODELS = {
     "rnn": Recurrent,
     "big": lambda: nn.MLP(784, [1024, 256, 10]),
 }
+MODELS |= {"digits-128": MODELS["digits"], "big-32": MODELS["big"], "rnn-100": MODELS["rnn"]}
 
 
 def build(workload: str, numbers: Any) -> Step:

@@ -1,9 +1,12 @@
 """Who takes part: one entry each. `build(workload, numbers)` returns the step to be timed."""
 
+import importlib.util
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks import recurrences
 from benchmarks.naive import PROGRAMS
 from benchmarks.scalar import Step
 
@@ -16,6 +19,15 @@ class Participant:
     tolerance: float = 1e-9  # how near its losses must be to the first participant's
     without: tuple[str, ...] = ()  # workloads that it has no program for, or no use
     threads: int = 1
+    compiles: bool = False  # the first call makes a program: measured in fresh processes
+    needs: str = ""  # a package, or "C" for a compiler of that language
+
+    def missing(self) -> str:
+        """What must be installed before it can take part, or ""."""
+        if self.needs == "C":
+            found = any(map(shutil.which, ("cc", "gcc", "clang")))
+            return "" if found else "a C compiler (cc, gcc or clang)"
+        return self.needs if self.needs and not importlib.util.find_spec(self.needs) else ""
 
 
 def _layers(workload: str, numbers: Any) -> Step:
@@ -24,10 +36,25 @@ def _layers(workload: str, numbers: Any) -> Step:
     return ours.build(workload, numbers)
 
 
-def _jitted(workload: str, numbers: Any) -> Step:
-    from benchmarks import jitted
+def _jitted(**options: Any) -> Callable[[str, Any], Step]:
+    def build(workload: str, numbers: Any) -> Step:
+        from benchmarks import jitted
 
-    return jitted.build(workload, numbers)
+        return jitted.build(workload, numbers, **options)
+
+    return build
+
+
+def _jax(workload: str, numbers: Any) -> Step:
+    from benchmarks import jax_arrays
+
+    return jax_arrays.build(workload, numbers)
+
+
+def _c(workload: str, numbers: Any) -> Step:
+    from benchmarks import c_by_hand
+
+    return c_by_hand.build(workload, numbers)
 
 
 def _numpy(workload: str, numbers: Any) -> Step:
@@ -65,20 +92,45 @@ def _torch(dtype: str) -> Callable[[str, Any], Step]:
 
 
 LAYERS, BY_HAND = "glassgrad, nn's layers", "glassgrad, sums by hand"
-JIT = "glassgrad, jit"
-NAIVE = tuple(PROGRAMS)  # those without nn
+JIT, JAX = "glassgrad, jit", "JAX, jit"
+IN_TIME = tuple(recurrences.PROGRAMS)
+NAIVE = tuple(PROGRAMS)  # those without nn, IN_TIME among them
+NETWORKS = ("moons", "digits", "gpt", "conv", "rnn", "big", "digits-128", "rnn-100", "big-32")
+C_LACKS = ("gpt", "conv", "big", "big-32", "mixture", "lstm", "bundle", "rosenbrock", "chain")
+C_LACKS += tuple(name for name in IN_TIME if name != "lotka-volterra")
+NUMPY_LACKS = ("chain", "lstm", "bundle", "lotka-volterra", "hmm", "kalman")
+OUT_OF_REACH = ("digits-128", "big-32", "rnn-100")  # minutes a step, or more memory than there is
+PEERS_LACK = (*NAIVE, *OUT_OF_REACH)
 PARTICIPANTS = [
-    Participant(BY_HAND, _by_hand),
+    Participant(BY_HAND, _by_hand, without=("big-32",)),
     Participant(LAYERS, _layers, without=("chain", *NAIVE)),
-    Participant(JIT, _jitted, without=("chain",)),
-    Participant("NumPy by hand, float64", _numpy, without=("chain", "lstm", "bundle")),
-    Participant("micrograd, as shipped", _micrograd, without=NAIVE),
-    Participant("micrograd, collector off", _micrograd, collector=False, without=NAIVE),
-    Participant("microgpt-style Value", _microgpt_style, without=NAIVE),
-    Participant("microgpt-style, collector off", _microgpt_style, collector=False, without=NAIVE),
+    Participant(JIT, _jitted(), without=("chain",), compiles=True, needs="numpy"),
+    Participant(
+        "glassgrad, jit to Python",
+        _jitted(backend="python"),
+        without=tuple(n for n in (*NETWORKS, *NAIVE, "chain") if n not in IN_TIME),
+        compiles=True,
+        needs="numpy",  # of the benchmark, not of the program
+    ),
+    Participant("NumPy by hand, float64", _numpy, without=NUMPY_LACKS, needs="numpy"),
+    Participant("C by hand, gcc -O3", _c, without=C_LACKS, needs="C"),
+    Participant(JAX, _jax, without=("chain",), compiles=True, needs="jax"),
+    Participant("micrograd, as shipped", _micrograd, without=PEERS_LACK, needs="micrograd"),
+    Participant("micrograd, collector off", _micrograd, False, 1e-9, PEERS_LACK, needs="micrograd"),
+    Participant("microgpt-style Value", _microgpt_style, without=PEERS_LACK),
+    Participant("microgpt-style, collector off", _microgpt_style, False, without=PEERS_LACK),
 ]
 for threads in (1, 2):
-    without = ("chain",) if threads > 1 else ()  # scalars, one after the other
     for dtype, tolerance in (("float64", 1e-9), ("float32", 1e-4)):
-        name = f"PyTorch {dtype}, {threads} thread{'s' * (threads > 1)}"
-        PARTICIPANTS.append(Participant(name, _torch(dtype), True, tolerance, without, threads))
+        PARTICIPANTS.append(
+            Participant(
+                f"PyTorch {dtype}, {threads} thread{'s' * (threads > 1)}",
+                _torch(dtype),
+                tolerance=tolerance,
+                # A scalar after the other, or a step after the other: nothing to do for a second
+                # thread; and the smallest numbers take the same time in single precision.
+                without=("chain", *IN_TIME) if threads > 1 else (),
+                threads=threads,
+                needs="torch",
+            )
+        )

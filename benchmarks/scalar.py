@@ -131,7 +131,8 @@ class Kit:
         if workload in naive.PROGRAMS:
             loss_of, data = naive.PROGRAMS[workload], numbers["data"].values()
         else:
-            loss_of, data = getattr(self, workload), [numbers["data"]]
+            kind = workload.partition("-")[0]  # big-32 is big, with other numbers
+            loss_of, data = getattr(self, kind), [numbers["data"]]
 
         def step() -> float:
             loss = loss_of(params, *data)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as f
 
+from benchmarks import tensor_recurrences
 from benchmarks.naive import STRIDE
 from benchmarks.scalar import Step, leaves
 
@@ -109,6 +110,7 @@ def rosenbrock(params: Any, data: Any) -> Any:
 PROGRAMS = {"moons": moons, "digits": digits, "big": digits, "conv": conv, "rnn": rnn, "gpt": gpt}
 PROGRAMS |= {"chain": chain, "mlp-24": moons, "mlp-192": moons}
 PROGRAMS |= {"mixture": mixture, "lstm": lstm, "bundle": bundle, "rosenbrock": rosenbrock}
+PROGRAMS |= {"digits-128": digits, "big-32": digits, "rnn-100": rnn, **tensor_recurrences.PROGRAMS}
 
 
 def build(workload: str, numbers: Any, precision: str) -> Step:
