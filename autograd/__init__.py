@@ -5,11 +5,12 @@ import gc as _gc
 from autograd import pickling as _pickling  # noqa: F401  (Values pickle and deep-copy)
 from autograd.diagnose import AnomalyError, detect_anomaly, explain, gradient_health
 from autograd.draw import draw, name_values, stepper
-from autograd.functional import grad, gradcheck, hessian, jacobian, no_grad, value_and_grad
+from autograd.functional import grad, gradcheck, hessian, jacobian, value_and_grad
 from autograd.graph import topological_order
 from autograd.jit import TraceError, jit  # the function takes the name of its module
 from autograd.ops import *  # noqa: F403  (the table: exp, log, tanh, ...)
 from autograd.ops import __all__ as _ops
+from autograd.recording import enable_grad, no_grad
 from autograd.steps import steps
 from autograd.value import Value, dot
 
@@ -20,6 +21,7 @@ __all__ = [
     "detect_anomaly",
     "dot",
     "draw",
+    "enable_grad",
     "explain",
     "grad",
     "gradcheck",

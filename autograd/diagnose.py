@@ -3,15 +3,15 @@
 import linecache
 import math
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar, overload
 
 from autograd import value as engine
 from autograd.graph import topological_order
 from autograd.ops import Op
+from autograd.recording import outer_recorder, recording
 from autograd.steps import (
     Backward,
     Names,
@@ -25,6 +25,7 @@ from autograd.steps import (
 )
 from autograd.value import Constant, Value
 
+F = TypeVar("F", bound=Callable[..., Any])
 LISTED = 20  # paths; of more than these, `explain` gives the number only
 EXACT = 10**15  # a count above this is a float: it would grow by a digit with every few nodes
 
@@ -162,46 +163,41 @@ class _Traced(Value):
     made_at: list[tuple[str, int]]
 
 
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
+@overload
+def detect_anomaly() -> recording: ...
+@overload
+def detect_anomaly(function: F) -> F: ...
+def detect_anomaly(function: Any = None) -> Any:
     """Inside, the first inf or NaN that an op or a `backward()` makes raises `AnomalyError`.
 
     The error names the node, its inputs, and the file and line (or notebook cell and line) that
     made it; `error.drawing` shows the node and what it was computed from. It costs time: use it
-    to find a fault, not to train.
+    to find a fault, not to train. Other threads and tasks are not looked at.
 
         with detect_anomaly():
             loss = model_loss(model, data)
             loss.backward()
     """
-    earlier_recorder, earlier_backward = engine.recorder, Value.backward
+    block = recording(_record_traced, _check_gradients)
+    return block if function is None else block(function)
 
-    def record(op: Op, parents: tuple[Value, ...]) -> Value:
-        engine.recorder = earlier_recorder
-        try:
-            plain = engine.apply(op, parents)
-        finally:
-            engine.recorder = record
-        made = engine.new(_Traced)
-        made.data, made.grad, made.label = plain.data, plain.grad, plain.label
-        made.op, made.parents, made.partials = plain.op, plain.parents, plain.partials
-        made.made_at = _lines(sys._getframe(1))
-        if not math.isfinite(made.data):
-            raise AnomalyError(_forward_report(made, op, parents), made, made)
-        return made
 
-    def backward(root: Value) -> None:
-        earlier_backward(root)
-        order = topological_order(root)
-        for v in reversed(order):  # as the sweep went: the first bad one is the cause of the rest
-            if not (math.isfinite(v.grad) or isinstance(v, Constant)):
-                raise AnomalyError(_backward_report(v, order), v, root)
+def _record_traced(op: Op, parents: tuple[Value, ...]) -> Value:
+    plain = (outer_recorder() or engine.record)(op, parents)
+    made = engine.new(_Traced)
+    made.data, made.grad, made.label = plain.data, plain.grad, plain.label
+    made.op, made.parents, made.partials = plain.op, plain.parents, plain.partials
+    made.made_at = _lines(sys._getframe(1))
+    if not math.isfinite(made.data):
+        raise AnomalyError(_forward_report(made, op, parents), made, made)
+    return made
 
-    engine.recorder, Value.backward = record, backward  # type: ignore[assignment, method-assign]
-    try:
-        yield
-    finally:
-        engine.recorder, Value.backward = earlier_recorder, earlier_backward  # type: ignore[method-assign]
+
+def _check_gradients(root: Value) -> None:
+    order = topological_order(root)
+    for v in reversed(order):  # as the sweep went: the first bad one is the cause of the rest
+        if not (math.isfinite(v.grad) or isinstance(v, Constant)):
+            raise AnomalyError(_backward_report(v, order), v, root)
 
 
 def _forward_report(v: Value, op: Op, parents: tuple[Value, ...]) -> str:

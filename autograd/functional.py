@@ -9,25 +9,16 @@ Nothing here reads or writes anyone's `.grad`.
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from autograd import value as engine
 from autograd.graph import topological_order
 from autograd.number import number
 from autograd.ops import OPS
-from autograd.value import Value, as_value
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Inside, ops compute but record nothing: each result is a leaf. Also a decorator."""
-    earlier, engine.recorder = engine.recorder, engine.compute_only
-    try:
-        yield
-    finally:
-        engine.recorder = earlier
+from autograd.recording import current_recorder, enable_grad, no_grad
+from autograd.value import Value, as_value, compute_only
 
 
 def grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
@@ -81,7 +72,8 @@ def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
 
 # --- how: run f on new nodes, then sweep back to exactly these -----------------------------------
 
-_depth = 0  # how many functions are being differentiated right now, one inside the other
+# how many functions this thread or task is differentiating right now, one inside the other
+_depth: ContextVar[int] = ContextVar("autograd.functional", default=0)
 
 
 def _run(
@@ -95,33 +87,30 @@ def _run(
     of an outer graph (then the new node is its child). So a call inside a function that is being
     differentiated finds its own derivative, and the outer one finds its way through it.
     """
-    global _depth
     call = list(args)
     inputs: list[Value] = []
-    nested = _depth > 0 or any(isinstance(leaf, Value) for _, leaf in _leaves(call))
-    recording = engine.recorder is not engine.compute_only  # no_grad around us must not stop us
+    nested = _depth.get() > 0 or any(isinstance(leaf, Value) for _, leaf in _leaves(call))
+    recorded = current_recorder() is not compute_only  # no_grad around us must not stop us
 
     def new_input(x: Any) -> Value:
         inputs.append(OPS["take"](x) if isinstance(x, Value) else Value(x))
         return inputs[-1]
 
-    earlier = engine.recorder
-    engine.recorder = earlier if recording else None
-    _depth += 1
+    depth = _depth.set(_depth.get() + 1)
     try:
-        call[argnum] = argument = _map(new_input, call[argnum])
-        y = f(*call, **kwargs)
+        with nullcontext() if recorded else enable_grad():
+            call[argnum] = argument = _map(new_input, call[argnum])
+            y = f(*call, **kwargs)
     finally:
-        _depth -= 1
-        engine.recorder = earlier
+        _depth.reset(depth)
 
     def as_result(x: Any) -> Any:
         if not nested:
             return x.data if isinstance(x, Value) else x
-        return as_value(x) if recording else as_value(x).detach()
+        return as_value(x) if recorded else as_value(x).detach()
 
     def pull(root: Value) -> Any:
-        gradients = _gradients(root, inputs, nested and recording)
+        gradients = _gradients(root, inputs, nested and recorded)
         return _map(lambda v: as_result(gradients.get(v, 0.0)), argument)
 
     return y, pull, as_result

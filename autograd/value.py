@@ -4,10 +4,10 @@ Every operation makes a new Value, a node. It keeps its parents, and its derivat
 to each, taken there and then: changing `.data` later cannot corrupt a gradient.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autograd.graph import topological_order
 from autograd.number import number, through_numpy
@@ -87,6 +87,8 @@ class Value:
                     continue  # nothing to hand on, as below a relu that is off (0 * inf is NaN)
                 for parent, partial in zip(child.parents, child.partials):
                     parent.grad += partial * upstream  # +=: a parent may have several children
+        if recorder is not None:
+            recorder.check(self)
 
     def detach(self) -> "Value":
         """A leaf with the same data: what is computed from it sends no gradient back to here."""
@@ -121,8 +123,16 @@ def node(data: float, op: str, parents: tuple[Value, ...], partials: tuple[float
     return v
 
 
+class Recorder(Protocol):
+    """What may take the place of `record`, as in `no_grad`: see autograd.recording."""
+
+    def __call__(self, op: Op, parents: tuple[Value, ...]) -> Value: ...
+    def own(self) -> Any: ...  # who records in this thread or task; None: nobody in particular
+    def check(self, root: Value) -> None: ...  # after each backward()
+
+
 new = Value.__new__
-recorder: Callable[[Op, tuple[Value, ...]], Value] | None = None  # instead of `node`: see no_grad
+recorder: Recorder | None = None  # None while nobody in the process asks for another one
 
 
 def apply(op: Op, parents: tuple[Any, ...]) -> Value:
@@ -132,8 +142,10 @@ def apply(op: Op, parents: tuple[Any, ...]) -> Value:
         y = op.forward(x)
         return node(y, op.symbol, parents, op.partials(y, x))
     parents = tuple([x if isinstance(x, Value) else Constant(x) for x in parents])
-    if recorder is not None:
-        return recorder(op, parents)
+    return record(op, parents) if recorder is None else recorder(op, parents)
+
+
+def record(op: Op, parents: tuple[Value, ...]) -> Value:
     data = [x.data for x in parents]
     result = op.forward(*data)
     return node(result, op.symbol, parents, op.partials(result, *data))
@@ -148,14 +160,15 @@ def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = None) -> Any:
     if len(ws) != len(xs):
         raise ValueError(f"dot needs as many weights as inputs, but got {len(ws)} and {len(xs)}")
     parents = (*ws, *xs) if bias is None else (*ws, *xs, bias)
-    if recorder is None or recorder is compute_only:
+    own = None if recorder is None else recorder.own()
+    if own is None or own is compute_only:
         try:  # written out for speed, as + and * are: a network spends most of its time here
             a, b = [w.data for w in ws], [x.data for x in xs]
             total = 0.0 if bias is None else bias.data
             for i, j in zip(a, b):
                 total += i * j
             if parents and type(total) is float:
-                if recorder is compute_only:
+                if own is compute_only:
                     return Value(total)
                 return node(total, "dot", parents, (*b, *a) if bias is None else (*b, *a, 1.0))
         except (AttributeError, TypeError):  # plain numbers are among them

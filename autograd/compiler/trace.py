@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from autograd import value as engine
 from autograd.ops import Op
+from autograd.recording import recording
 from autograd.value import Constant, Value, as_value
 
 DATA, GRAD = Value.__dict__["data"], Value.__dict__["grad"]  # the slots, whatever hides them
@@ -146,24 +146,22 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
             _assign(self)
         DATA.__set__(self, x)
 
-    earlier = engine.recorder
     hidden = [cls.__dict__["data"] for cls in guarded]
     try:
         for i, module in enumerate(modules):
             found.masks[f"mask{i + 1}"] = module.mask
             module.mask = partial(_mask, found.inputs.setdefault(f"mask{i + 1}", []))
         tracers.append(found)
-        engine.recorder = record
         type.__setattr__(Constant, "data", DATA)  # what a number in the code was, can be read
         for cls in guarded:
             type.__setattr__(cls, "data", property(_look, set_data))
-        root = run(found)
+        with recording(record):
+            root = run(found)
     finally:  # also after Ctrl-C
         for cls, slot in zip(guarded, hidden):
             type.__setattr__(cls, "data", slot)
         if "data" in vars(Constant):
             type.__delattr__(Constant, "data")
-        engine.recorder = earlier
         tracers[:] = [t for t in tracers if t is not found]
         for module in modules:
             vars(module).pop("mask", None)

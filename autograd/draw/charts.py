@@ -13,7 +13,7 @@ from typing import Any
 from autograd.draw.boxes import boxes
 from autograd.draw.names import markup, values_in
 from autograd.draw.picture import Picture, open_svg
-from autograd.functional import no_grad
+from autograd.recording import no_grad
 from autograd.steps import show
 from autograd.value import Value
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from autograd import value as engine
 from autograd.compiler import trace as tracing
 from autograd.compiler.trace import Integer, Number, Symbol, Trace, TraceError, symbol
 from autograd.number import number
 from autograd.ops import OPS
+from autograd.recording import current_recorder
 from autograd.runtime.watch import IMMUTABLE, Watch, refuse_iterator
 from autograd.value import Value
 
@@ -57,7 +57,8 @@ class Jitted:
         if self.optimizer is not None:
             return program.step(inputs)
         result = program.result(inputs)
-        return engine.recorder(OPS["take"], (result,)) if engine.recorder else result
+        record = current_recorder()
+        return record(OPS["take"], (result,)) if record else result
 
     def warn(self, known: list["Compiled"]) -> None:
         """Say what makes it trace again, when that happens often."""
