@@ -1,4 +1,4 @@
-"""Run many random programs on both back ends: `python -m tests.jit.soak FIRST COUNT`.
+"""Run many random programs on the back ends: `python -m tests.jit.soak FIRST COUNT [--jobs N]`.
 
 A program counts as equal if value and gradients are within 1e-10 relative of the eager engine's,
 for two sets of numbers. Other programs are counted by what rounding does to them:
@@ -12,49 +12,86 @@ for two sets of numbers. Other programs are counted by what rounding does to the
   may be 0.0 there, so that infinities have another sign, become NaN, or are squashed to 0 or 1.
 - "NaN loss": the loss itself is NaN, and a gradient is infinite in one and NaN in the other. Equal
   nodes are computed once, so 0 * inf + 1 * inf may become (0 + 1) * inf.
+
+All others are wrong: they are made smaller, a step or a difficulty at a time, as long as they stay
+wrong, and printed with what reproduces them (`--show SEED`); the smallest come last, again.
 """
 
+import argparse
+import ast
 import math
-import sys
+import signal
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from autograd import Value, jit, topological_order
-from tests.jit.programs import disagreement, outcome, random_program
+from tests.jit.programs import Cut, Program, disagreement, outcome, random_program, smaller
 
 FINE = ("equal", "ill-conditioned", "cancellation", "sign of zero", "NaN loss")
+BACKENDS = ("numpy", "python")
+CHUNK, PATIENCE, SHOWN = 50, 30, 10  # programs, seconds for a program, the smallest failures
 
 
-def compare(seed: int, backend: str = "numpy") -> str:
-    """ "equal", "ill-conditioned", or what differs."""
-    f, arguments = random_program(seed)
-    compiled, verdict = jit(f, backend=backend), "equal"
+@dataclass
+class Failure:
+    seed: int
+    backend: str
+    verdict: str
+    cut: Cut
+    size: int  # steps and difficulties left
+
+    def __str__(self) -> str:
+        program = random_program(self.seed, self.cut)
+        again = f'--show {self.seed} --backends {self.backend} --cut "{written(self.cut)}"'
+        return f"{self.verdict}\n    {program}\n    {again}"
+
+
+def compare(seed: int, backend: str = "numpy", cut: Cut | None = None) -> str:
+    """One of FINE, or what differs."""
+    program = random_program(seed, cut)
+    compiled, verdict = jit(program.f, backend=backend), "equal"
     for k in (0, 1):
-        parameters, data, indices = arguments(k)
-        eager = outcome(f, parameters, data, indices)
-        found = outcome(compiled, parameters, data, indices)
-        error = disagreement(found, eager)
-        if error == math.inf and nan_with_nan(found, eager):
-            verdict = "NaN loss"
-        elif error > 1e-10:
-            for sign in (1, -1):
-                for i, p in enumerate(arguments(k)[0]):
-                    parameters[i].data = p.data * (1 + sign * 3e-16 * (i + 1))
-                moved = outcome(f, parameters, data, indices)
-                if disagreement(moved, eager) * 1e4 > error:
-                    verdict = "ill-conditioned"
-                    break
-            else:
-                parameters = arguments(k)[0]
-                if cancels(f(parameters, data, indices), parameters, found, eager):
-                    verdict = "cancellation"
-                elif divides_by_zero(f(parameters, list(map(Value, data)), indices)):
-                    verdict = "sign of zero"
-                else:
-                    return f"seed {seed}, {backend}: relative error {error:.2g}"
-    if compiled.stats["programs"] != 1:
+        found = verdict_of(program, compiled, k)
+        if found not in FINE:
+            return f"seed {seed}, {backend}: {found}"
+        verdict = found if found != "equal" else verdict
+    if compiled.stats["programs"] != 1 and not program.changes:
         return f"seed {seed}, {backend}: traced again for new numbers"
     return verdict
+
+
+def verdict_of(program: Program, compiled: Any, k: int) -> str:
+    arguments = program.arguments(k)
+    eager = outcome(program.f, arguments, program.trained)
+    found = outcome(compiled, arguments, program.trained)
+    error = disagreement(found, eager)
+    if error <= 1e-10:
+        return "equal"
+    if error == math.inf and nan_with_nan(found, eager):
+        return "NaN loss"
+    if moves(program, arguments, eager) * 1e4 > error:
+        return "ill-conditioned"
+    arguments = program.arguments(k)
+    if cancels(program.f(*arguments), program.trained, found, eager):
+        return "cancellation"
+    if divides_by_zero(program.f(*program.arguments(k, traced=True))):
+        return "sign of zero"
+    return f"relative error {error:.2g}"
+
+
+def moves(program: Program, arguments: Any, eager: list[float]) -> float:
+    """How far the eager result goes if the parameters move by a few parts in 1e16."""
+    trained, largest = program.trained, 0.0
+    data = [p.data for p in trained]
+    for sign in (1, -1):
+        for i, x in enumerate(data):
+            trained[i].data = x * (1 + sign * 3e-16 * (i + 1))
+        moved = outcome(program.f, arguments, trained)
+        largest = max(largest, disagreement(moved, eager))
+    return largest
 
 
 def nan_with_nan(found: list[float], eager: list[float]) -> bool:
@@ -86,20 +123,104 @@ def divides_by_zero(root: Any) -> bool:
     )
 
 
-def main(first: int, count: int, backends: list[str]) -> None:
+class TookTooLong(Exception):
+    pass
+
+
+def judged(seed: int, backend: str, cut: Cut | None = None) -> str:
+    """As `compare`, but an exception is a verdict, and so is a program that takes too long."""
+
+    def stop(*_: Any) -> None:
+        raise TookTooLong(f"more than {PATIENCE} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(PATIENCE)
+    try:
+        return compare(seed, backend, cut)
+    except Exception as error:  # a soak goes on, and reports
+        return f"seed {seed}, {backend}: {type(error).__name__}: {error}"
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def shrunk(seed: int, backend: str, verdict: str, cut: Cut) -> Failure:
+    """The same failure with as little of its program as keeps it wrong."""
+    shrinking = True
+    while shrinking:
+        shrinking = False
+        for candidate in smaller(random_program(seed, cut)):
+            found = judged(seed, backend, candidate)
+            if found not in FINE and kind_of(found) == kind_of(verdict):
+                cut, verdict, shrinking = candidate, found, True
+                break
+    size = len(random_program(seed, cut).steps) + cut.structures + cut.hidden + cut.endings
+    return Failure(seed, backend, verdict, cut, size)
+
+
+def kind_of(verdict: str) -> str:
+    """What went wrong, without numbers: the words after the seed and the back end."""
+    what = verdict.partition(": ")[2]
+    return "relative error" if what.startswith("relative error") else what[:60]
+
+
+def soak(seeds: range, backends: list[str], cut: Cut) -> tuple[Counter[str], list[Failure]]:
     tally: Counter[str] = Counter()
-    for seed in range(first, first + count):
+    failures = []
+    for seed in seeds:
         for backend in backends:
-            try:
-                verdict = compare(seed, backend)
-            except Exception as error:  # a soak goes on, and reports
-                verdict = f"seed {seed}, {backend}: {type(error).__name__}: {error}"
+            verdict = judged(seed, backend, cut)
             if verdict not in FINE:
-                print(verdict, flush=True)
-                verdict = "wrong"
+                failures.append(shrunk(seed, backend, verdict, cut))
+                verdict = f"wrong: {kind_of(verdict)}"
             tally[f"{backend}: {verdict}"] += 1
-    print(f"seeds {first} to {first + count - 1}: {dict(tally)}")
+    return tally, failures
+
+
+def written(cut: Cut) -> str:
+    return str((cut.steps, cut.structures, cut.hidden, cut.endings))
+
+
+def chunks(seeds: range) -> Iterator[range]:
+    for i in range(0, len(seeds), CHUNK):
+        yield seeds[i : i + CHUNK]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.jit.soak", description=__doc__)
+    parser.add_argument("first", type=int, nargs="?", default=0, help="the first seed")
+    parser.add_argument("count", type=int, nargs="?", default=1000, help="how many")
+    parser.add_argument("--backends", nargs="+", default=BACKENDS)
+    parser.add_argument("--jobs", type=int, default=1, help="so many processes")
+    parser.add_argument("--show", type=int, metavar="SEED", help="one program, and its verdict")
+    parser.add_argument("--cut", type=ast.literal_eval, default=(), help="what is left of all")
+    options = parser.parse_args()
+    cut = Cut(*options.cut)
+    if options.show is not None:
+        print(random_program(options.show, cut))
+        print(*[compare(options.show, backend, cut) for backend in options.backends], sep="\n")
+        return
+    seeds, tally, failures = range(options.first, options.first + options.count), Counter(), []
+    with ProcessPoolExecutor(options.jobs) as pool:
+        parts = [pool.submit(soak, part, options.backends, cut) for part in chunks(seeds)]
+        for part in parts:
+            counted, found = part.result()
+            tally += counted
+            failures += found
+            for failure in found:
+                print(failure, flush=True)
+    report(seeds, tally, failures)
+
+
+def report(seeds: range, tally: Counter[str], failures: list[Failure]) -> None:
+    print(f"seeds {seeds[0]} to {seeds[-1]}:")
+    for verdict, count in sorted(tally.items()):
+        print(f"    {count:9,} {verdict}")
+    if failures:
+        print(f"The smallest of {len(failures)} failures:")
+    for failure in sorted(failures, key=lambda f: f.size)[:SHOWN]:
+        print(failure)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:] or ["numpy", "python"])
+    main()

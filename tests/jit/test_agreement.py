@@ -1,6 +1,7 @@
 """The jitted value and gradients are the eager engine's: on random programs, layers and losses."""
 
 import functools
+import inspect
 import math
 import random
 from collections.abc import Callable
@@ -14,11 +15,12 @@ import autograd
 import nn
 from autograd import Value, jit
 from tests.jit import soak
-from tests.jit.programs import disagreement, outcome
+from tests.jit.programs import Cut, disagreement, outcome, random_program
 from tests.jit.soak import FINE, compare
 from tests.strategies import programs
 
 pytest.importorskip("numpy")
+FLAT = Cut(structures=False)  # parameters, numbers and indices: three lists
 both = pytest.mark.parametrize("backend", ["numpy", "python"])
 
 
@@ -26,24 +28,53 @@ both = pytest.mark.parametrize("backend", ["numpy", "python"])
 @given(seed=st.integers(1_000_000, 2_000_000))
 @settings(max_examples=150)
 def test_random_vector_programs(backend: str, seed: int) -> None:
-    assert compare(seed, backend) in FINE
+    assert compare(seed, backend, FLAT) in FINE
 
 
-def test_a_small_error_is_noticed(monkeypatch: Any) -> None:
-    """No excuse of rounding covers results that are wrong in the eighth digit."""
+def wrong(when: Callable[[Any], bool] = lambda f: True) -> Any:
+    """A jit whose results are off in the eighth digit, for the functions that `when` names."""
 
-    def wrong(f: Any, backend: str) -> Any:
+    def make(f: Any, backend: str) -> Any:
         @functools.wraps(f)
         def scaled(*arguments: Any) -> Value:
-            return compiled(*arguments) * (1.0 + 1e-8)
+            result = compiled(*arguments)
+            return result * (1.0 + 1e-8) if when(f) else result
 
         compiled = jit(f, backend=backend)
         scaled.stats = {"programs": 1}  # type: ignore[attr-defined]
         return scaled
 
-    monkeypatch.setattr(soak, "jit", wrong)
-    verdicts = [compare(seed) for seed in range(40)]
+    return make
+
+
+def test_a_small_error_is_noticed(monkeypatch: Any) -> None:
+    """No excuse of rounding covers results that are wrong in the eighth digit."""
+    monkeypatch.setattr(soak, "jit", wrong())
+    verdicts = [compare(seed, cut=FLAT) for seed in range(40)]
     assert sum("relative error" in verdict for verdict in verdicts) >= 36
+
+
+def test_a_soak_makes_a_failure_small_and_says_how_to_see_it(monkeypatch: Any, capsys: Any) -> None:
+    def has_a_loop(f: Any) -> bool:
+        cells = inspect.getclosurevars(inspect.getclosurevars(f).nonlocals["run"]).nonlocals
+        return any(name == "loop" for name, _ in cells["steps"])
+
+    seed = next(s for s in range(100) if "loop" in str(random_program(s, FLAT)))
+    monkeypatch.setattr(soak, "jit", wrong(has_a_loop))
+    tally, (failure,) = soak.soak(range(seed, seed + 1), ["numpy"], FLAT)
+    assert tally == {"numpy: wrong: relative error": 1}
+    assert [name for name, _ in random_program(seed, failure.cut).steps.values()] == ["loop"]
+    assert failure.size == 1
+    soak.report(range(seed, seed + 1), tally, [failure])
+    printed = capsys.readouterr().out
+    assert f"--show {seed} --backends numpy --cut" in printed
+    assert f"seeds {seed} to {seed}" in printed
+
+
+def test_random_programs_draw_each_kind_of_structure_and_of_step() -> None:
+    drawn = " ".join([str(random_program(seed)) for seed in range(300)])
+    kinds = ("record", "dict", "tuple", "pair", "array", "matrix", "hidden", "dead", "loop")
+    assert [kind for kind in kinds if kind not in drawn] == []
 
 
 @both
@@ -56,8 +87,8 @@ def test_random_scalar_programs(backend: str, drawn: Any) -> None:
         return program(*xs) + 0.0 * xs[0]
 
     values = [Value(x) for x in point]
-    eager = outcome(f, values, [], [])
-    assert disagreement(outcome(jit(f, backend=backend), values, [], []), eager) < 1e-9
+    eager = outcome(f, (values, [], []), values)
+    assert disagreement(outcome(jit(f, backend=backend), (values, [], []), values), eager) < 1e-9
 
 
 def rows(seed: int, *shape: int) -> Any:
@@ -154,9 +185,9 @@ def test_every_layer_and_loss(backend: str, case: str) -> None:
         return loss(model, xs, ys)
 
     parameters = model.parameters()
-    eager = outcome(f, parameters, xs, ys)
+    eager = outcome(f, (parameters, xs, ys), parameters)
     compiled = jit(f, backend=backend)
-    assert disagreement(outcome(compiled, parameters, xs, ys), eager) < 1e-10
+    assert disagreement(outcome(compiled, (parameters, xs, ys), parameters), eager) < 1e-10
     assert compiled.stats["programs"] == 1
 
 
@@ -174,9 +205,11 @@ def test_every_op_on_its_samples(op: Any, backend: str) -> None:
     compiled = jit(together, backend=backend)
     for sample in op.samples:
         values = [Value(x) for x in sample]
-        eager = outcome(together, values, [], [])
-        assert disagreement(outcome(compiled, values, [], []), eager) < 1e-10, sample
+        arguments = (values, [], [])
+        eager = outcome(together, arguments, values)
+        assert disagreement(outcome(compiled, arguments, values), eager) < 1e-10, sample
     finite = [s for s in op.samples if all(map(math.isfinite, s))]
     values = [Value(x) for sample in finite for x in sample]
-    eager = outcome(together, values, [], [])
-    assert disagreement(outcome(jit(together, backend=backend), values, [], []), eager) < 1e-10
+    arguments = (values, [], [])
+    eager = outcome(together, arguments, values)
+    assert disagreement(outcome(jit(together, backend=backend), arguments, values), eager) < 1e-10
