@@ -1,6 +1,7 @@
 """glassgrad's network layer: modules, layers, losses and training, on top of `autograd`."""
 
 from nn import init, optim, schedules
+from nn.files import load, save
 from nn.layers import MLP, RNN, Conv2d, Dropout, Embedding, Layer, LayerNorm, MaxPool2d, Neuron
 from nn.losses import (
     binary_cross_entropy_with_logits,
@@ -12,7 +13,7 @@ from nn.losses import (
     mae_loss,
     mse_loss,
 )
-from nn.module import Module, load, save
+from nn.module import Module
 from nn.training import History, fit
 
 __all__ = [
