@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.compiler.trace import COMPUTED, DATA, LEAKED, Symbol, Trace, TraceError
+from autograd.compiler.trace import COMPUTED, DATA, LEAKED, Loop, Symbol, Trace, TraceError
 from autograd.value import Constant, Value
 
 Term = tuple[int, ...]  # a term of a sum: (kind,), or the product (kind, kind)
@@ -40,12 +40,13 @@ class Graph:
     def __init__(self, trace: Trace, place: Callable[[list[Value]], np.ndarray]) -> None:
         """`place` gives each parameter its place in the store."""
         nodes, self.number = trace.nodes, dict[int, int]()
+        read = [v for loop in trace.loops for v in loop.operands()]
         while not (self.number and all(map(self.number.__contains__, map(id, nodes)))):
             nodes = live(trace) if self.number else nodes  # once more, without what nobody reads
             parents = list(chain.from_iterable([s.parents for s in nodes]))
             tables = {id(s): trace.tables[id(s)] for s in nodes if s.op == "take"}
             number, self.values = dict[int, int](), list[Value]()
-            for v in chain(parents, *tables.values(), [trace.root]):
+            for v in chain(parents, *tables.values(), read, trace.ends):
                 if id(v) not in number:
                     number[id(v)] = len(self.values)
                     self.values.append(v)
@@ -59,14 +60,18 @@ class Graph:
         self.table_of = {self.number[i]: id(table) for i, table in tables.items()}
         self.sums: dict[int, list[list[int]]] = {}  # not placed yet: a sum may absorb them
         self.products: dict[int, list[int]] = {}
-        flat, end = self.numbers(parents), 0
-        every = [*flat, *chain.from_iterable([*self.tables.values()] * 2)]  # twice: they stay
+        self.flat = flat = self.numbers(parents)
+        end = 0
+        self.ends, outside = self.numbers(trace.ends), self.numbers(read)
+        stay = [*self.tables.values(), self.ends, outside] * 2  # used twice: no sum absorbs them
+        every = [*flat, *chain.from_iterable(stay)]
         self.uses: list[int] = np.bincount(every, minlength=len(self.values)).tolist()
         for i, s in zip(made, nodes):
             begin, end = end, end + len(s.parents)
             self.sort(i, s.op, flat[begin:end])
-        self.root, self.count = self.number[id(trace.root)], len(nodes)
-        self.force([self.root])
+        self.root, self.count = self.ends[0], len(nodes)
+        self.force([*self.ends, *outside])
+        self.nodes, self.made = nodes, made  # the nodes, and their numbers
         params = self.ordered() if self.is_fresh else self.params
         self.position[params] = place([self.values[i] for i in params])
 
@@ -79,6 +84,33 @@ class Graph:
                     found |= dict.fromkeys(chain.from_iterable(rows) if self.param in t else ())
         return [i for i in found | dict.fromkeys(self.params) if self.kind_of[i] == self.param]
 
+    def order(self, trace: Trace) -> list[int | Loop]:
+        """Kinds and loops in an order in which they can run. ValueError: there is none."""
+        made_by = {name: loop for loop in trace.loops for name in loop.stacks}
+        found, is_open = dict[int | Loop, None](), set[int | Loop]()
+        todo: list[int | Loop] = [*reversed(range(len(self.kinds)))]
+        while todo:
+            item = todo[-1]
+            missing = [x for x in self.needs(item, made_by) if x not in found]
+            if not missing or item in found:
+                found[todo.pop()] = None
+                is_open.discard(item)
+            elif item in is_open:
+                raise ValueError("a loop needs what is computed from its results")
+            else:
+                is_open.add(item)
+                todo += missing
+        return list(found)
+
+    def needs(self, item: int | Loop, made_by: dict[str, Loop]) -> list[int | Loop]:
+        """The kinds and loops that a kind or a loop reads."""
+        if isinstance(item, Loop):
+            return list({self.kind_of[n]: 0 for n in self.numbers(item.operands())})
+        kind = self.kinds[item]
+        if kind.op == "stack":
+            return [made_by[kind.name]]
+        return [*(chain.from_iterable(kind.parents) if kind.op == "sum" else kind.parents)]
+
     def numbers(self, values: Any) -> list[int]:
         return list(map(self.number.__getitem__, map(id, values)))
 
@@ -89,6 +121,11 @@ class Graph:
             for name, symbols in inputs.items():
                 where.update((id(s), (len(self.kinds), i)) for i, s in enumerate(symbols))
                 self.kinds.append(Kind(op, name=name))
+        for loop in trace.loops:
+            for name, (_, rows) in loop.stacks.items():
+                stacked = [v for row in rows for v in row]
+                where.update((id(v), (len(self.kinds), i)) for i, v in enumerate(stacked))
+                self.kinds.append(Kind("stack", name=name))
         self.param, self.const = len(self.kinds), len(self.kinds) + 1
         self.kinds += [Kind("param", name="P"), Kind("const", name="constant")]
         constants: dict[str, int] = {}  # by text, for 0.0 and -0.0 differ and NaN equals itself

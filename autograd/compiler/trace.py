@@ -111,6 +111,38 @@ class Trace:
     masks: dict[str, Callable[[int], list[float]]] = field(default_factory=dict)  # inputs to draw
     created: dict[int, Value] = field(default_factory=dict)  # leaves made on the way, by id
     root: Any = None
+    results: tuple[Any, ...] = ()  # of a loop's body, which has several
+    loops: list["Loop"] = field(default_factory=list)  # what reroll.py found; first come, first run
+
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        """What is computed for others: the results of a loop's body, or the root."""
+        return self.results or (self.root,)
+
+
+@dataclass(eq=False)
+class Loop:
+    """A recurrence: `body` run `count` times, a function of what the lists in its `values` and
+    `inputs` hold. Each list is given by its name, in one of three ways.
+
+    carried: name -> (values before the first step, nodes of the body that are the next ones).
+    steps: name -> for each step, the values that it reads. fixed: name -> values for all steps.
+    stacks: name -> (nodes of the body, for each step the nodes outside that they stand for).
+    """
+
+    count: int
+    body: Trace
+    carried: dict[str, tuple[list[Value], list[Value]]] = field(default_factory=dict)
+    steps: dict[str, list[list[Value]]] = field(default_factory=dict)
+    fixed: dict[str, list[Value]] = field(default_factory=dict)
+    stacks: dict[str, tuple[list[Value], list[list[Value]]]] = field(default_factory=dict)
+    graph: Any = None  # the kinds of the body
+
+    def operands(self) -> list[Value]:
+        """All the values outside that it reads."""
+        found = [v for first, _ in self.carried.values() for v in first]
+        found += [v for rows in self.steps.values() for row in rows for v in row]
+        return found + [v for row in self.fixed.values() for v in row]
 
 
 tracers: list[Trace] = []
