@@ -1,6 +1,7 @@
-"""The command line: `python -m autograd demo` and `python -m autograd check`."""
+"""The command line: `python -m autograd demo`, `check` and `task`."""
 
 import argparse
+import os
 import random
 import shutil
 import sys
@@ -25,22 +26,69 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--out", type=Path, default=Path("demo"), help="the folder for the pictures (demo)"
     )
     command.set_defaults(run=lambda options: demo(options.out))
-    command = commands.add_parser("check", help="check a student's file against the exercises")
-    command.add_argument("files", nargs="+", help="Python files or exercise notebooks")
+    add_check(commands.add_parser("check", help="check a student's files, or a class's"))
+    add_task(commands.add_parser("task", help="write a task of your own, and test it"))
+    options = parser.parse_args(arguments)
+    options.run(options)
+
+
+def add_check(command: argparse.ArgumentParser) -> None:
+    command.add_argument("files", nargs="+", help="Python files, notebooks, or folders of them")
     command.add_argument(
         "--task", action="append", default=[], help="only this task (may be repeated)"
     )
+    command.add_argument("--tasks", metavar="DIR", help="a folder of tasks of your own")
     command.add_argument("--seed", type=int, default=0, help="another seed: other random cases")
+    command.add_argument(
+        "--student",
+        default="",
+        metavar="PATTERN",
+        help="whose a file is: file, folder, or a path with {student} in it",
+    )
+    command.add_argument(
+        "--format", default="text", choices=("text", "csv", "json", "junit", "gradescope")
+    )
+    command.add_argument("--report", metavar="FILE", help="the class at a glance, an HTML page")
+    command.add_argument("--jobs", type=int, help="students checked at a time")
     command.set_defaults(run=check)
-    options = parser.parse_args(arguments)
-    options.run(options)
 
 
 def check(options: argparse.Namespace) -> None:
     """Exit with status 0 only if every task holds."""
     from autograd.exercises.files import command  # it brings all the tasks along
 
-    sys.exit(command(options.files, options.task, options.seed))
+    try:
+        status = command(
+            options.files,
+            options.task,
+            options.seed,
+            tasks=options.tasks,
+            student=options.student,
+            form=options.format,
+            report=options.report,
+            jobs=options.jobs,
+        )
+        sys.stdout.flush()
+    except BrokenPipeError:  # `check ... | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+def add_task(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(required=True, metavar="action")
+    action = actions.add_parser("new", help="write the folder of a new task")
+    action.add_argument("name", help="such as my_task, or a path that ends with it")
+    action.set_defaults(run=lambda options: task("new", options.name))
+    action = actions.add_parser("test", help="which wrong solutions do its laws let pass?")
+    action.add_argument("folder", help="the folder of a task, or one of several tasks")
+    action.set_defaults(run=lambda options: task("test", options.folder))
+
+
+def task(action: str, folder: str) -> None:
+    from autograd.exercises.workshop import new, test  # as above
+
+    sys.exit({"new": new, "test": test}[action](folder))
 
 
 def demo(folder: Path, epochs: int = 10) -> None:

@@ -5,7 +5,8 @@
         neighbour.py    something close to it, solved
         solution.py     what the student writes stands between the SOLUTION marks
         mistakes.md     known mistakes: a name, the cause in words, the change as a diff
-        laws.py         LAWS, and ORACLE if the right objects are not those of the solution
+        laws.py         LAWS; ORACLE if the right objects are not those of the solution; FORBIDDEN,
+                        what the package has for this and no solution may use
 
 Mistakes are diffs because a wrong solution reads best as what is changed in the right one, in red
 and green wherever Markdown is shown; and a diff needs no parser that Python 3.10 lacks.
@@ -51,6 +52,7 @@ def read_task(folder: str | Path) -> Task:
         laws=tuple(laws.LAWS),
         mistakes=tuple(read_mistakes(_read(folder / "mistakes.md"))),
         oracle=(lambda: tuple(oracle)) if oracle else None,
+        forbidden=tuple(getattr(laws, "FORBIDDEN", ())),
         points=int(header.get("Points", 1)),
         folder=folder,
     )

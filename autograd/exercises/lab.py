@@ -18,7 +18,7 @@ from typing import Any
 
 import autograd
 from autograd.draw import draw
-from autograd.exercises.judge import same
+from autograd.exercises.outcome import same
 from autograd.exercises.program import Program, programs_of_size
 
 

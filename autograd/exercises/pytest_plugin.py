@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from autograd.exercises.files import check_files, tasks_in
+from autograd.exercises.handed_in import check_files, tasks_in
 from autograd.exercises.ladder import TASKS
 
 
@@ -58,6 +58,8 @@ class TaskItem(pytest.Item):
     def runtest(self) -> None:
         assert isinstance(self.parent, StudentFile)
         result = self.parent.result(self.name)
+        if result.mark == "·":
+            pytest.skip(result.text)
         if not result.passed:
             raise TaskFailed(result.text)
 

@@ -19,8 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import autograd
@@ -56,7 +55,7 @@ def run(function: Callable[[], Any], seconds: float) -> tuple[Any, Trouble | Non
     except SystemExit:
         trouble = Trouble(EXIT, "it called exit(): a solution returns instead of ending Python")
     except NotImplementedError as error:
-        trouble = Trouble(TODO, str(error) or "it is not written yet", *_line(error))
+        trouble = Trouble(TODO, _words(error), *_line(error))
     except RecursionError as error:
         text = "RecursionError: a function went on calling itself"
         trouble = Trouble(ERROR, text, *_line(error))
@@ -64,12 +63,21 @@ def run(function: Callable[[], Any], seconds: float) -> tuple[Any, Trouble | Non
         world.restore()
         raise
     except BaseException as error:
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        trouble = Trouble(ERROR, text, *_line(error))
+        trouble = Trouble(ERROR, _words(error), *_line(error))
     changed = world.restore()
     if changed:
         trouble = Trouble(TAMPERED, f"it changed {', '.join(changed)}, which others use as well")
     return result, trouble, printed.getvalue()[-2000:]
+
+
+def _words(error: BaseException) -> str:
+    """The error as Python shows it. Its `__str__` may be the student's, and wrong as well."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except BaseException:
+        return f"{name}, whose text cannot be shown: its __str__ raises"
+    return f"{name}: {text[:2000]}" if text else name
 
 
 def _line(error: BaseException) -> tuple[str, str]:
@@ -95,7 +103,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
     def bomb(frame: FrameType, event: str, arg: Any) -> Any:
         module = str(frame.f_globals.get("__name__"))
-        if module == "contextlib" or _is_ours(module):
+        if module == "contextlib" or is_ours(module):
             return None  # our own cleaning up must not be disturbed
         if event == "line":
             raise _TooLong
@@ -205,78 +213,36 @@ _FREE = ("_", "__warningregistry__", "exercises")  # Python itself, and we, writ
 
 @contextmanager
 def _nobody_peeks() -> Iterator[None]:
-    """Hide this package while the student's code runs: `import autograd.exercises` fails."""
-    ours = {name: sys.modules[name] for name in _OURS if name in sys.modules}
-    package = vars(autograd).pop("exercises", None)
+    """Hide this package while the student's code runs: a `check` is there, and says nothing."""
+    ours = {name: module for name, module in sys.modules.items() if is_ours(name)}
+    package = vars(autograd).get("exercises")
     sys.modules.update(dict.fromkeys(ours))  # type: ignore[arg-type]  # None: import raises
+    sys.modules["autograd.exercises"] = vars(autograd)["exercises"] = _silent_package()
     try:
         yield
     finally:
         sys.modules.update(ours)
+        if "autograd.exercises" not in ours:
+            del sys.modules["autograd.exercises"]
         if package is not None:
             vars(autograd)["exercises"] = package
+        else:
+            del vars(autograd)["exercises"]
 
 
-_FOLDER = Path(__file__).parent
-_OURS = [
-    ".".join(("autograd.exercises", *path.relative_to(_FOLDER).with_suffix("").parts))
-    for path in _FOLDER.rglob("*.py")
-]  # as the files are called: `__init__` stands for the package itself
-_OURS = [name.removesuffix(".__init__") for name in _OURS]
+class _Silence:
+    """What `check` gives while somebody else is checking: true, and nothing to see."""
+
+    def __repr__(self) -> str:
+        return "(not checked here)"
 
 
-def _is_ours(name: str) -> bool:
+def _silent_package() -> ModuleType:
+    """For an exported notebook that still holds its own import of `check`, and calls it."""
+    package = ModuleType("autograd.exercises")
+    vars(package).update({name: lambda *_, **__: _Silence() for name in ("check", "progress")})
+    return package
+
+
+def is_ours(name: str) -> bool:
     return name == "autograd.exercises" or name.startswith("autograd.exercises.")
-
-
-_FRAMES = {  # names that only code which looks into its caller needs
-    "_getframe",
-    "_current_frames",
-    "f_back",
-    "f_locals",
-    "f_globals",
-    "f_builtins",
-    "tb_frame",
-    "gi_frame",
-    "cr_frame",
-    "get_objects",
-    "get_referrers",
-    "__subclasses__",
-    "currentframe",
-}
-
-
-def peeks(*things: Any) -> str:
-    """The name by which the code of `things` (functions, classes, code) looks into the checker,
-    or "". Follows what they use, as far as it comes from the same module."""
-    modules = {getattr(thing, "__module__", None) for thing in things}
-    ahead, seen = list(things), set()
-    while ahead:
-        thing = ahead.pop()
-        if id(thing) in seen:
-            continue
-        seen.add(id(thing))
-        module = getattr(thing, "__module__", None)
-        if isinstance(thing, CodeType):
-            for name in thing.co_names:
-                if name in _FRAMES or _is_ours(name):
-                    return name
-            for constant in thing.co_consts:
-                if isinstance(constant, str) and _is_ours(constant):
-                    return constant
-                ahead.append(constant)
-        elif isinstance(module, str) and _is_ours(module):
-            return module
-        elif isinstance(thing, property):
-            ahead.extend((thing.fget, thing.fset))
-        elif isinstance(thing, (staticmethod, classmethod)):
-            ahead.append(thing.__func__)
-        elif module not in modules:
-            continue
-        elif isinstance(thing, type):
-            ahead.extend(vars(thing).values())
-        elif hasattr(thing, "__code__"):
-            ahead.append(thing.__code__)
-            used = thing.__code__.co_names
-            ahead.extend(v for k, v in thing.__globals__.items() if k in used)
-    return ""

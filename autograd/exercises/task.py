@@ -66,6 +66,7 @@ class Task:
     mistakes: tuple[Mistake, ...]
     oracle: Callable[[], Targets] | None = None  # right objects; None: those of the solution
     points: int = 1
+    forbidden: tuple[str, ...] = ()  # the package's own answers, "nn.Neuron": no solution uses them
     folder: Path | None = None  # where it was read from
 
     @property

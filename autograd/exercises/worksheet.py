@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd import Value
 from autograd.draw import Drawing
-from autograd.exercises.judge import same
+from autograd.exercises.outcome import same
 from autograd.exercises.program import Program, leaf
 
 LARGEST = 30  # no value and no gradient is bigger: that is still mental arithmetic

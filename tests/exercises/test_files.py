@@ -1,8 +1,11 @@
 """Students' files and notebooks: always an answer, in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -90,6 +93,128 @@ def test_a_loop_inside_of_c_is_ended_by_the_parent(student):
     assert "not tried" in result["value"].text
 
 
+FOOLS = {  # what once passed, or kept the checker waiting
+    "json.dumps replaced": """
+import json
+old = json.dumps
+json.dumps = lambda o, **k: old(dict(o, mark="✓", text="ok", outcome={}) if "mark" in o else o, **k)
+def slope(f, x): return 0.0
+""",
+    "the judge of the main module replaced": """
+import sys
+for module in list(sys.modules.values()):
+    if hasattr(module, "judge"):
+        module.judge = lambda *a, **k: True
+def slope(f, x): return 0.0
+""",
+    "answers written ahead": """
+import os
+for fd in range(3, 20):
+    try:
+        os.write(fd, b'{"to": 1, "refused": "", "outcome": {"slope": 0.0}}\\n' * 50)
+    except OSError:
+        pass
+def slope(f, x): return 0.0
+""",
+    "a forked child": """
+import os, time
+if os.fork() == 0:
+    time.sleep(25)
+    os._exit(0)
+def slope(f, x): return 0.0
+""",
+}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows")
+@pytest.mark.parametrize("kind", FOOLS)
+def test_the_mark_is_decided_outside_of_the_students_process(kind, student):
+    start = time.monotonic()
+    result = check_files([student(FOOLS[kind])], ["slope"])["slope"]
+    assert result.mark == "✗"
+    assert time.monotonic() - start < 6
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="Linux")
+def test_nothing_is_left_of_a_student(student, tmp_path):
+    """No process, though it left its group; no file in the folder for temporary ones."""
+    note = tmp_path / "pid"
+    source = f"""
+import os, tempfile, time
+open(tempfile.mkstemp()[1], "w").write("x")
+if os.fork() == 0:
+    os.setsid()
+    open({str(note)!r}, "w").write(str(os.getpid()))
+    time.sleep(60)
+while not os.path.exists({str(note)!r}):
+    time.sleep(0.01)
+def slope(f, x): return 0.0
+"""
+    before = set(Path(tempfile.gettempdir()).iterdir())
+    check_files([student(source)], ["slope"])
+    pid = Path(f"/proc/{note.read_text()}/status")
+    assert not pid.exists() or "Z (zombie)" in pid.read_text()
+    left = set(Path(tempfile.gettempdir()).iterdir()) - before
+    assert not [path for path in left if path.name.startswith("student-")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits differ")
+def test_a_file_that_fills_the_disk_is_stopped(student):
+    source = "def slope(f, x):\n    open('big', 'wb').write(b'0' * 2**26)\n    return 0.0"
+    path = student(source)
+    result = check_files([path], ["slope"])["slope"]
+    assert "OSError" in result.text
+    assert (path.parent / "big").stat().st_size <= 2**24
+
+
+def test_an_answer_without_end_is_no_answer(student):
+    source = "def slope(f, x):\n    return [1.0] * 10**6"
+    assert "holds more than" in check_files([student(source)], ["slope"])["slope"].text
+
+
+def test_after_a_task_that_ends_its_process_the_others_are_still_checked(student):
+    source = f"{GOOD}\nimport os\ndef topological_order(root):\n    os._exit(3)\n"
+    results = check_files([student(source)], ["slope", "order"])
+    assert results["slope"].passed
+    assert "Python itself ended (status 3)" in results["order"].text
+    source = f"{TASKS['order'].reference}\nimport os\ndef slope(f, x):\n    os._exit(3)\n"
+    results = check_files([student(source)], ["slope", "order"])
+    assert results["order"].passed
+
+
+def test_an_exported_notebook_may_check_itself_and_call_its_page(student):
+    source = f"""
+get_ipython().system("pip install nothing")
+{GOOD}
+from autograd.exercises import check
+verdict = check("slope", slope, seed=1)
+assert verdict, verdict
+"""
+    assert check_files([student(source)], ["slope"])["slope"].passed
+
+
+def test_a_file_is_checked_for_what_it_answers(student):
+    assert [k for k, r in check_files([student(GOOD)]).items() if r.passed] == ["slope"]
+    value = TASKS["value"].reference
+    assert command([student(value)]) == 0  # `operators` wants a Value as well: not begun
+    assert command([student(value)], ["operators"]) == 1
+    assert command([student(value, "02_value.py")]) == 0
+    assert command([student("x = 1")]) == 1
+
+
+def test_a_notebook_without_marks_is_checked_for_what_it_defines(student):
+    cell = {"cell_type": "code", "metadata": {}, "source": ["%matplotlib inline\n", GOOD]}
+    path = student(json.dumps({"cells": [cell]}), "mine.ipynb")
+    assert command([path]) == 0
+    assert command([student("[1]", "broken.ipynb")]) == 1
+
+
+def test_two_answers_to_one_task_are_refused(student):
+    paths = [student(GOOD, "a.py"), student(GOOD, "b.py")]
+    with pytest.raises(ValueError, match=r"both answer 'slope'.*--student"):
+        check_files(paths)
+
+
 def test_what_ails_the_whole_file_is_said_once(student, capsys):
     assert command([student("(")], [], seed=0) == 1
     assert capsys.readouterr().out.count("this is not Python") == 1
@@ -102,7 +227,8 @@ def test_the_command_line_answers_by_its_exit_status(student):
 
     path = student(GOOD)
     assert status(path, "--task", "slope", "--seed", "3") == 0
-    assert status(path) == 1  # the other tasks are missing
+    assert status(path) == 0  # the one task that it answers holds
+    assert status(path, "--task", "slope", "--task", "order") == 1
     assert status(path, "--task", "nonsense") == 2
 
 

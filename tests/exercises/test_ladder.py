@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from alternates import ALTERNATES
-from mutation import mutants
 
 from autograd.exercises import TASKS
 from autograd.exercises.judge import judge
+from autograd.exercises.mutants import mutants
 from autograd.exercises.task import load
 
 RECORDED = (Path(__file__).parent / "verdicts.txt").read_text(encoding="utf-8")

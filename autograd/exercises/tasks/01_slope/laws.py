@@ -76,3 +76,8 @@ LAWS = (
     Law("It holds for any function and any x.", anywhere),
     Law("Only the neighbourhood of x is asked.", calls),
 )
+
+FORBIDDEN = (
+    "autograd.functional.grad",
+    "autograd.functional.value_and_grad",
+)

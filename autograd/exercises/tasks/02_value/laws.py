@@ -73,3 +73,5 @@ LAWS = (
     ),
     Law("It works for expressions of any size.", expressions),
 )
+
+FORBIDDEN = ("autograd.Value",)

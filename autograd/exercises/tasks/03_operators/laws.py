@@ -75,3 +75,5 @@ LAWS = (
     ),
     Law("It works for expressions of any size.", anything),
 )
+
+FORBIDDEN = ("autograd.Value",)

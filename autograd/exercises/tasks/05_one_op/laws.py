@@ -116,3 +116,5 @@ LAWS = (
     Law("Plain numbers do no harm.", law("a * 4", "4 * a", "a + 4", "-a")),
     Law("It holds for any numbers.", anywhere),
 )
+
+FORBIDDEN = ("autograd.Value",)

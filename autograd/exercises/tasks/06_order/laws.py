@@ -73,3 +73,5 @@ LAWS = (
     ),
     Law("It holds for any graph.", big),
 )
+
+FORBIDDEN = ("autograd.topological_order",)

@@ -69,3 +69,5 @@ LAWS = (
     Law("It holds for any graph of sums and products.", small),
     Law("It holds for every operation.", everything),
 )
+
+FORBIDDEN = ("autograd.Value",)

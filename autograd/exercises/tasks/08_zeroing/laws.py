@@ -98,3 +98,5 @@ LAWS = (
 )
 
 ORACLE = (autograd.Value, engine_zero_grad)
+
+FORBIDDEN = ("autograd.Value",)

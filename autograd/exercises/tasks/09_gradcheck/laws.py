@@ -165,3 +165,5 @@ LAWS = (
     ),
     Law("Steep curves do not fool it: the slope by trying is exact enough.", curved),
 )
+
+FORBIDDEN = ("autograd.gradcheck",)

@@ -192,3 +192,9 @@ LAWS = (
 )
 
 ORACLE = (partial(nn.Layer, activation="tanh"), partial(nn.MLP, activation="tanh"))
+
+FORBIDDEN = (
+    "nn.Neuron",
+    "nn.Layer",
+    "nn.MLP",
+)

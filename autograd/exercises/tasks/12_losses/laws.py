@@ -82,3 +82,8 @@ LAWS = (
 )
 
 ORACLE = (nn.mse_loss, nn.cross_entropy)
+
+FORBIDDEN = (
+    "nn.mse_loss",
+    "nn.cross_entropy",
+)

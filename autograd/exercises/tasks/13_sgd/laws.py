@@ -89,3 +89,8 @@ LAWS = (
 )
 
 ORACLE = (optim.SGD,)
+
+FORBIDDEN = (
+    "nn.optim.SGD",
+    "nn.optim.Adam",
+)

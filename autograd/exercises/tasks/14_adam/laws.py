@@ -100,3 +100,8 @@ LAWS = (
 )
 
 ORACLE = (OracleMomentum, OracleAdam)
+
+FORBIDDEN = (
+    "nn.optim.SGD",
+    "nn.optim.Adam",
+)

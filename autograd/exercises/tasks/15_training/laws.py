@@ -112,3 +112,5 @@ LAWS = (
         lambda rng: [case(network, XOR, 0.3, 0.02, 600)],
     ),
 )
+
+FORBIDDEN = ("nn.fit",)

@@ -96,3 +96,5 @@ LAWS = (
         ],
     ),
 )
+
+FORBIDDEN = ("nn.Dropout",)

@@ -2,7 +2,8 @@
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 OPERATORS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Add: (ast.Sub,),
@@ -42,31 +43,43 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
             yield f"line {line}: {before}  [{what}]", after
 
 
-def _changes(node):
+Change = tuple[str, Callable[[Any], None]]
+
+
+def _changes(node: Any) -> Iterator[Change]:
     if isinstance(node, (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.AugAssign)):
-        for kind in OPERATORS.get(type(node.op), ()):
-            yield _named(node.op, kind), lambda n, kind=kind: setattr(n, "op", kind())
+        yield from (_operator(node.op, kind) for kind in OPERATORS.get(type(node.op), ()))
     if isinstance(node, ast.AugAssign):
         yield "= for augmented =", _plain_assignment
     if isinstance(node, ast.Compare):
-        for kind in OPERATORS.get(type(node.ops[0]), ()):
-            yield _named(node.ops[0], kind), lambda n, kind=kind: n.ops.__setitem__(0, kind())
+        yield from (_comparison(node.ops[0], kind) for kind in OPERATORS.get(type(node.ops[0]), ()))
     if isinstance(node, ast.Constant) and type(node.value) in (int, float, bool):
-        for value in _near(node.value):
-            yield f"{node.value} -> {value}", lambda n, value=value: setattr(n, "value", value)
+        yield from (_constant(node.value, value) for value in _near(node.value))
 
 
-def _named(old, kind):
+def _operator(old: ast.AST, kind: type[ast.AST]) -> Change:
+    return _named(old, kind), lambda node: setattr(node, "op", kind())
+
+
+def _comparison(old: ast.AST, kind: type[ast.AST]) -> Change:
+    return _named(old, kind), lambda node: node.ops.__setitem__(0, kind())
+
+
+def _constant(old: Any, value: Any) -> Change:
+    return f"{old!r} -> {value!r}", lambda node: setattr(node, "value", value)
+
+
+def _named(old: ast.AST, kind: type[ast.AST]) -> str:
     return f"{type(old).__name__} -> {kind.__name__}"
 
 
-def _near(value):
+def _near(value: Any) -> tuple[Any, ...]:
     if isinstance(value, bool):
         return (not value,)
     return (value + 1, -value) if value else (1,)
 
 
-def _plain_assignment(node):
+def _plain_assignment(node: Any) -> None:
     value, target = node.value, node.target
     node.__class__ = ast.Assign
     node._fields = ast.Assign._fields

@@ -1,20 +1,72 @@
-"""A verdict in words: plain text for the terminal, a page with the graph drawn for a notebook."""
+"""A verdict, and it in words: text for the terminal, a page with the graph drawn for a notebook."""
 
 import html
 import re
+import unicodedata
+from dataclasses import dataclass
 from textwrap import fill, indent
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autograd import Value
+from autograd.exercises.outcome import Answer
 from autograd.exercises.shield import Trouble
-from autograd.exercises.task import Case
-
-if TYPE_CHECKING:
-    from autograd.exercises.judge import Answer, Verdict
+from autograd.exercises.task import Case, Law, Task
 
 
-def as_text(v: "Verdict") -> str:
+@dataclass(frozen=True)
+class Verdict:
+    """The checker's answer: prints as text, and as a page with the graph drawn in a notebook."""
+
+    task: Task
+    laws_held: int
+    cases: int = 0  # tried and right
+    law: Law | None = None  # that failed
+    case: Case | None = None  # the smallest on which it failed
+    answer: Answer | None = None
+    cause: str = ""
+    mistake: str = ""  # its name in the catalogue, if the diagnosis found it there
+    evidence: str = ""
+    refused: str = ""  # why nothing was tried
+    todo: bool = False
+
+    @property
+    def passed(self) -> bool:
+        return self.law is None and not self.refused
+
+    @property
+    def mark(self) -> str:
+        """✓ passed, ✗ failed, · not written yet."""
+        return "✓" if self.passed else "·" if self.todo else "✗"
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+
+def printable(text: str) -> str:
+    """The text without what steers a terminal: what students wrote or printed may hold escapes."""
+    return "".join(c if c.isprintable() or c == "\n" else _shown(c) for c in text)
+
+
+def _shown(c: str) -> str:
+    if unicodedata.category(c) == "Zs":
+        return " "
+    return "    " if c == "\t" else c.encode("unicode_escape").decode()
+
+
+def as_text(v: Verdict) -> str:
     """The whole verdict, without the drawing."""
+    return printable(_as_text(v))
+
+
+def _as_text(v: Verdict) -> str:
     task = v.task.heading
     if v.passed:
         return f"✓ {task}: all {len(v.task.laws)} laws hold ({v.cases} cases)."
@@ -60,7 +112,7 @@ def _wrapped(text: str) -> str:
     )
 
 
-def as_html(v: "Verdict") -> str:
+def as_html(v: Verdict) -> str:
     """The same with colours, a table and, where the case has a graph, both answers drawn."""
     e = html.escape
     colour = "#2e7d32" if v.passed else "#757575" if v.todo else "#c62828"
@@ -142,7 +194,7 @@ def show(x: Any, digits: int = 6) -> str:
     return {None: "nothing", True: "yes", False: "no"}.get(x, str(x))
 
 
-def drawings(case: Case, answer: "Answer") -> list[tuple[str, str]]:
+def drawings(case: Case, answer: Answer) -> list[tuple[str, str]]:
     """(title, SVG) of the case's graph with the student's gradients and with the right ones, the
     nodes in question lit; or once, if the gradients are not in question. [] if the case has no
     graph, or there is no Graphviz: the words do without it.

@@ -1,0 +1,79 @@
+"""Whose answers are judged. The judge asks for one case after another, and never sees the code."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from autograd.exercises.outcome import Answer, Observation, compared, observe, plain
+from autograd.exercises.refusal import refusal
+from autograd.exercises.task import Case, Law, Outcome, Targets, Task
+
+Place = tuple[int, int]  # which law, and which of its cases
+
+
+class Subject(Protocol):
+    """A solution that can be asked: in this process, or in one of its own (see `files.py`)."""
+
+    def begin(self, task: Task, seed: int) -> str:
+        """Make all cases anew; why the solution is not tried at all, or ""."""
+
+    def answer(self, place: Place) -> Observation:
+        """Try one case."""
+
+
+@dataclass
+class Here:
+    """Objects of this process, as in a notebook."""
+
+    targets: Targets
+    cases: list[tuple[Law, list[Case]]] = field(default_factory=list)
+
+    def begin(self, task: Task, seed: int) -> str:
+        self.cases = task.cases(seed)
+        return refusal(task, self.targets)
+
+    def answer(self, place: Place) -> Observation:
+        law, case = place
+        return observe(self.cases[law][1][case], self.targets)
+
+
+@dataclass
+class Key:
+    """The right answer to each case, worked out when it is asked for.
+
+    In a notebook that is after the student's code has returned, and nothing is kept: so no answer
+    exists while that code runs. `keep` is for a judge that shares no process with it.
+    """
+
+    task: Task
+    seed: int
+    keep: bool = False
+    kept: dict[Place, Outcome] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cases = self.task.cases(self.seed)
+        self.oracle = self.task.right()
+
+    def places(self) -> list[tuple[Place, Law, Case]]:
+        return [
+            ((i, k), law, case)
+            for i, (law, cases) in enumerate(self.cases)
+            for k, case in enumerate(cases)
+        ]
+
+    def expected(self, place: Place) -> Outcome:
+        if place in self.kept:
+            return self.kept[place]
+        case = self.cases[place[0]][1][place[1]]
+        outcome: Outcome = plain(case.expected() if case.expected else case.run(*self.oracle))
+        if self.keep:
+            self.kept[place] = outcome
+        return outcome
+
+
+def answers(subject: Subject, key: Key) -> Iterator[tuple[Law, Case, Answer]]:
+    """What the subject makes of each case, the first law first, each as it is asked for."""
+    for place, law, case in key.places():
+        observation = subject.answer(place)
+        expected = {} if observation.trouble else key.expected(place)
+        yield law, case, compared(observation, expected, case.tolerance)
