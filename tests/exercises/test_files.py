@@ -135,6 +135,19 @@ def test_the_mark_is_decided_outside_of_the_students_process(kind, student):
     assert time.monotonic() - start < 6
 
 
+def ended_within(seconds, status):
+    """The process has been told to end; a busy machine takes a moment for it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if "Z (zombie)" in Path(status).read_text():
+                return True
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="Linux")
 def test_nothing_is_left_of_a_student(student, tmp_path):
     """No process, though it left its group; no file in the folder for temporary ones."""
@@ -152,8 +165,7 @@ def slope(f, x): return 0.0
 """
     before = set(Path(tempfile.gettempdir()).iterdir())
     check_files([student(source)], ["slope"])
-    pid = Path(f"/proc/{note.read_text()}/status")
-    assert not pid.exists() or "Z (zombie)" in pid.read_text()
+    assert ended_within(10, f"/proc/{note.read_text()}/status")
     left = set(Path(tempfile.gettempdir()).iterdir()) - before
     assert not [path for path in left if path.name.startswith("student-")]
 
