@@ -10,19 +10,10 @@ from typing import Any, ClassVar, TypeAlias, TypeVar, overload
 
 from autograd import value as engine
 from autograd.graph import topological_order
+from autograd.labels import Names, names_of, one_line
 from autograd.ops import Op
 from autograd.recording import outer_recorder, recording
-from autograd.steps import (
-    Backward,
-    Names,
-    names_of,
-    need_value,
-    one_line,
-    shortened,
-    show,
-    spell,
-    steps,
-)
+from autograd.steps import Backward, need_value, shortened, show, spell, steps
 from autograd.value import Constant, Value
 
 F = TypeVar("F", bound=Callable[..., Any])

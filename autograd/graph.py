@@ -4,7 +4,7 @@ A node's *parents* are what it was computed from, in order and with repeats (tho
 `(x, x)`), so the walk goes the same way in every process. It is a loop: no graph is too deep.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -37,3 +37,18 @@ def topological_order(
             path.pop()
     order.pop()  # that node more
     return order
+
+
+def walk(*roots: Any) -> Iterator[Any]:
+    """The roots and every node that they were computed from, in no particular order.
+
+    It yields a node when it comes to it, so whoever only asks whether a graph is larger than so
+    many nodes can stop there.
+    """
+    seen, ahead = set(roots), list(roots)
+    while ahead:
+        node = ahead.pop()
+        yield node
+        fresh = [p for p in dict.fromkeys(node.parents) if p not in seen]
+        seen.update(fresh)
+        ahead += fresh

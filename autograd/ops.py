@@ -31,6 +31,7 @@ class Op:
     latex: str
     precedence: int  # of the LaTeX spelling: sum 1, product 2, sign 3, power 4, call 5
     samples: tuple[tuple[float, ...], ...]  # inputs for the tests, the edges among them
+    js: str = ""  # spelling in JavaScript, for pages that compute; {0} is the list if it is n-ary
 
     def __call__(self, *args: Any) -> Any:
         for arg in args:
@@ -88,7 +89,7 @@ def _logsumexp(*v: float) -> float:
     return top + log.forward(_sum(*[_exp(x - top) for x in v]))  # x - top <= 0: no overflow
 
 
-# --- the table: name, forward, partials, NumPy, LaTeX, precedence, symbol, samples ---------------
+# --- the table: name, forward, partials, NumPy, LaTeX, precedence, symbol, samples, JavaScript ---
 # fmt: off
 OPS: dict[str, Op] = {}  # by symbol
 _ONE = [(x,) for x in (-1.5, -0.0, 0.0, 0.5, 2.0, 1000.0, -1000.0, inf, -inf, nan)]
@@ -97,62 +98,77 @@ _TWO = ((2.0, 3.0), (-1.5, 0.5), (-8.0, 1 / 3), (0.0, 0.0), (0.0, -2.0), (0.0, 0
 
 
 def _row(name: str, forward: Any, partials: Any, numpy: str, latex: str,
-         precedence: int = 5, symbol: str = "", samples: Any = ()) -> Op:
+         precedence: int = 5, symbol: str = "", samples: Any = (), js: str = "") -> Op:
     samples = samples or (_ONE, _TWO)[partials.__code__.co_argcount - 2]
-    op = Op(name, symbol or name, forward, partials, numpy, latex, precedence, tuple(samples))
+    op = Op(name, symbol or name, forward, partials, numpy, latex, precedence, tuple(samples), js)
     return OPS.setdefault(op.symbol, op)
 
 
-add = _row("add", lambda a, b: a + b, lambda y, a, b: (1.0, 1.0), "{0} + {1}", "{0} + {1}", 1, "+")
-sub = _row("sub", lambda a, b: a - b, lambda y, a, b: (1.0, -1.0), "{0} - {1}", "{0} - {1}", 1, "-")
-mul = _row("mul", lambda a, b: a * b, lambda y, a, b: (b, a), "{0} * {1}", r"{0} \cdot {1}", 2, "*")
+add = _row("add", lambda a, b: a + b, lambda y, a, b: (1.0, 1.0), "{0} + {1}", "{0} + {1}", 1, "+",
+           js="{0} + {1}")
+sub = _row("sub", lambda a, b: a - b, lambda y, a, b: (1.0, -1.0), "{0} - {1}", "{0} - {1}", 1, "-",
+           js="{0} - {1}")
+mul = _row("mul", lambda a, b: a * b, lambda y, a, b: (b, a), "{0} * {1}", r"{0} \cdot {1}", 2, "*",
+           js="{0} * {1}")
 div: Op = _row("div", _div, lambda y, a, b: (div(1.0, b), div(-y, b)),
-           "{0} / {1}", r"\frac{{{0}}}{{{1}}}", 5, "/")
+           "{0} / {1}", r"\frac{{{0}}}{{{1}}}", 5, "/", js="{0} / {1}")
 pow: Op = _row("pow", _pow,  # 0**0 has slope 0 in a; 0**b, b >= 0, has slope 0 in b: not 0 * inf
            lambda y, a, b: (b * pow(a, b - 1.0 + (b <= 0) * (b >= 0) * (1.0 - (a < 0) - (a > 0))),
                             y * log(a + (a <= 0) * (a >= 0) * (b >= 0))),
-           "{0} ** {1}", "{0}^{{{1}}}", 4, "**")
-neg = _row("neg", lambda x: -x, lambda y, x: (-1.0,), "-{0}", "-{0}", 3)
+           "{0} ** {1}", "{0}^{{{1}}}", 4, "**",  # in JavaScript, 1 ** NaN is not 1
+           js="{0} === 1 || ({0} === -1 && Math.abs({1}) === Infinity) ? 1 : {0} ** {1}")
+neg = _row("neg", lambda x: -x, lambda y, x: (-1.0,), "-{0}", "-{0}", 3, js="-{0}")
 abs = _row("abs", math.fabs, lambda y, x: (1.0 * (x > 0) - (x < 0),),
-           "np.abs({0})", r"\left|{0}\right|")
-exp = _row("exp", _exp, lambda y, x: (y,), "np.exp({0})", "e^{{{0}}}", 4)
+           "np.abs({0})", r"\left|{0}\right|", js="Math.abs({0})")
+exp = _row("exp", _exp, lambda y, x: (y,), "np.exp({0})", "e^{{{0}}}", 4, js="Math.exp({0})")
 log: Op = _row("log", lambda x: _log(x) if x else -inf, lambda y, x: (div(1.0, x),),
-           "np.log({0})", r"\log({0})")
+           "np.log({0})", r"\log({0})", js="Math.log({0})")
 sqrt = _row("sqrt", _total(math.sqrt, nan), lambda y, x: (div(0.5, y),),
-            "np.sqrt({0})", r"\sqrt{{{0}}}")
-sin = _row("sin", _total(math.sin, nan), lambda y, x: (cos(x),), "np.sin({0})", r"\sin({0})")
-cos: Op = _row("cos", _total(math.cos, nan), lambda y, x: (-sin(x),), "np.cos({0})", r"\cos({0})")
-tanh = _row("tanh", math.tanh, lambda y, x: (1.0 - y * y,), "np.tanh({0})", r"\tanh({0})")
+            "np.sqrt({0})", r"\sqrt{{{0}}}", js="Math.sqrt({0})")
+sin = _row("sin", _total(math.sin, nan), lambda y, x: (cos(x),), "np.sin({0})", r"\sin({0})",
+           js="Math.sin({0})")
+cos: Op = _row("cos", _total(math.cos, nan), lambda y, x: (-sin(x),), "np.cos({0})", r"\cos({0})",
+               js="Math.cos({0})")
+tanh = _row("tanh", math.tanh, lambda y, x: (1.0 - y * y,), "np.tanh({0})", r"\tanh({0})",
+            js="Math.tanh({0})")
 sigmoid = _row("sigmoid", lambda x: 1.0 / (1.0 + _exp(-x)), lambda y, x: (y * (1.0 - y),),
-               "1.0 / (1.0 + np.exp(-{0}))", r"\sigma({0})")
+               "1.0 / (1.0 + np.exp(-{0}))", r"\sigma({0})", js="1 / (1 + Math.exp(-{0}))")
 relu = _row("relu", lambda x: 0.0 if x <= 0 else x, lambda y, x: (1.0 - (x <= 0),),
-            "np.maximum({0}, 0.0)", r"\mathrm{{relu}}({0})")
+            "np.maximum({0}, 0.0)", r"\mathrm{{relu}}({0})", js="{0} <= 0 ? 0 : {0}")
 leaky_relu = _row("leaky_relu", lambda x: x if x > 0 else 0.01 * x,
                   lambda y, x: (0.01 + 0.99 * (x > 0),),
-                  "np.where({0} > 0, {0}, 0.01 * {0})", r"\mathrm{{leaky\_relu}}({0})")
+                  "np.where({0} > 0, {0}, 0.01 * {0})", r"\mathrm{{leaky\_relu}}({0})",
+                  js="{0} > 0 ? {0} : 0.01 * {0}")
 # PyTorch's softplus(x) is x above 20; ours keeps the last digits, so it is smooth there too.
 softplus = _row("softplus", lambda x: max(x, 0.0) + math.log1p(_exp(-math.fabs(x))),
-                lambda y, x: (sigmoid(x),), "np.logaddexp({0}, 0.0)", r"\mathrm{{softplus}}({0})")
+                lambda y, x: (sigmoid(x),), "np.logaddexp({0}, 0.0)", r"\mathrm{{softplus}}({0})",
+                js="Math.max({0}, 0) + Math.log1p(Math.exp(-Math.abs({0})))")
 _gelu_tanh: Any = lambda x: tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))  # sqrt(2 / pi)
 gelu = _row("gelu", lambda x: 0.5 * x * (1.0 + _gelu_tanh(x)),  # PyTorch's approximate="tanh"
             lambda y, x: (0.5 + 0.5 * _gelu_tanh(x) + 0.5 * x * (1.0 - _gelu_tanh(x) ** 2)
                           * (0.7978845608028654 * (1.0 + 0.134145 * x * x)),),
             "0.5 * {0} * (1.0 + np.tanh(0.7978845608028654 * ({0} + 0.044715 * {0} ** 3)))",
-            r"\mathrm{{gelu}}({0})")
+            r"\mathrm{{gelu}}({0})",
+            js="0.5 * {0} * (1 + Math.tanh(0.7978845608028654 * ({0} + 0.044715 * {0} ** 3)))")
 _larger: Any = lambda a, b: 1.0 - 0.5 * (a < b) - 0.5 * (a <= b)  # 1 or 0; at a tie half each
 maximum = _row("maximum", lambda a, b: a if a >= b or a != a else b,
                lambda y, a, b: (_larger(a, b), _larger(b, a)),
-               "np.maximum({0}, {1})", r"\max({0}, {1})")
+               "np.maximum({0}, {1})", r"\max({0}, {1})",
+               js="{0} >= {1} || {0} !== {0} ? {0} : {1}")
 minimum = _row("minimum", lambda a, b: a if a <= b or a != a else b,
                lambda y, a, b: (_larger(b, a), _larger(a, b)),
-               "np.minimum({0}, {1})", r"\min({0}, {1})")
+               "np.minimum({0}, {1})", r"\min({0}, {1})",
+               js="{0} <= {1} || {0} !== {0} ? {0} : {1}")
 __all__ = ["logsumexp", "sum", "take", *[op.name for op in OPS.values()]]
-_row("sum", _sum, lambda y, *v: (1.0,) * len(v), "", "", 1, "", ((2.0,), (1.0, 3.0), (inf, -inf)))
+_row("sum", _sum, lambda y, *v: (1.0,) * len(v), "", "", 1, "", ((2.0,), (1.0, 3.0), (inf, -inf)),
+     js="sumOf({0})")
 _row("dot", _dot, lambda y, *v: (*v[len(v) // 2 : len(v) // 2 * 2], *v[:len(v) // 2], 1.0)[:len(v)],
-     "", "", 1, "", ((2.0, 3.0), (1.0, 2.0, 3.0, 4.0, 5.0), (0.0, inf), (nan, 1.0, 2.0)))
-_row("take", lambda x: x, lambda y, x: (1.0,), "", "", 5, "", ((2.0,), (nan,)))
+     "", "", 1, "", ((2.0, 3.0), (1.0, 2.0, 3.0, 4.0, 5.0), (0.0, inf), (nan, 1.0, 2.0)),
+     js="dotOf({0})")
+_row("take", lambda x: x, lambda y, x: (1.0,), "", "", 5, "", ((2.0,), (nan,)), js="{0}[0]")
 _row("logsumexp", _logsumexp, lambda y, *v: tuple([exp(x - y) for x in v]), "", "", 5, "",
-     ((1.0,), (1.0, 2.0, 3.0), (1000.0, 999.0), (-inf, 0.0), (-inf, -inf), (inf, 0.0), (nan, 1.0)))
+     ((1.0,), (1.0, 2.0, 3.0), (1000.0, 999.0), (-inf, 0.0), (-inf, -inf), (inf, 0.0), (nan, 1.0)),
+     js="logsumexpOf({0})")
 # fmt: on
 
 

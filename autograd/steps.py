@@ -8,16 +8,15 @@ called by their labels; one without a label is called n0, n1, ... by its place i
 order, which is also its name in the text of `autograd.draw`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
-from unicodedata import bidirectional
 
 from autograd.graph import topological_order
+from autograd.labels import Names, names_of
 from autograd.ops import OPS
 from autograd.value import Constant, Value, fresh_gradients, node
 
-Names: TypeAlias = Mapping[Value, str]
 Parts: TypeAlias = tuple[str, str, str, str]  # a sentence: formula, numbers, new number, remark
 
 
@@ -155,6 +154,8 @@ def steps(root: Value) -> Iterator[Step]:
         for child in reversed(order):
             upstream = twin[child].grad
             for i, (parent, partial) in enumerate(zip(child.parents, child.partials)):
+                if child.op == "**" and i == 1 and isinstance(parent, Constant):
+                    continue  # the 2 of x ** 2 stays 2; for x < 0 its slope would be NaN
                 before, contribution = twin[parent].grad, partial * upstream
                 after = twin[parent].grad = before + contribution
                 yield Backward(
@@ -174,25 +175,8 @@ def need_value(x: object, example: str) -> None:
         )
 
 
-def names_of(order: Sequence[Value]) -> Names:
-    """What to call each node of a graph in a sentence: its label, its number if it is a plain
-    number that met a Value, else n0, n1, ... by its place in `order`."""
-    return {
-        v: one_line(v.label) or (show(v.data) if isinstance(v, Constant) else f"n{i}")
-        for i, v in enumerate(order)
-    }
-
-
 def _owner(v: Value, names: Names) -> str:
     return f"({names[v]})" if isinstance(v, Constant) else names[v]  # (2).grad, not 2.grad
-
-
-def one_line(label: str) -> str:
-    """A label as it may stand in a sentence: on one line, not overlong, and kept apart from the
-    rest if it runs from right to left."""
-    text = " ".join(str(label).encode("utf-8", "backslashreplace").decode().split())
-    text = text if len(text) <= 40 else text[:39] + "…"
-    return f"\u2068{text}\u2069" if any(bidirectional(c) in ("R", "AL") for c in text) else text
 
 
 def show(x: float) -> str:

@@ -4,13 +4,12 @@ from typing import Any
 
 from autograd.draw import lit as _lit  # noqa: F401  (explanations and anomalies as drawings)
 from autograd.draw.charts import decision_map, histograms, image_grid, loss_curve, table
-from autograd.draw.graph import draw
+from autograd.draw.graph import draw, size
 from autograd.draw.latex import latex
 from autograd.draw.names import name_values
 from autograd.draw.picture import Drawing, NoGraphviz, Picture, has_graphviz
 from autograd.draw.stepper import Stepper, stepper
 from autograd.functional import GradcheckReport
-from autograd.graph import topological_order
 from autograd.value import Value
 
 __all__ = [
@@ -35,7 +34,7 @@ SMALL = 60  # nodes: up to here, a Value in a notebook shows the graph that it c
 def show_value(self: Value, **_: Any) -> Any:
     """What a notebook shows for a Value: its drawing if the graph is small, and a line of text."""
     line = {"text/plain": repr(self)}
-    if len(topological_order(self)) > SMALL or not has_graphviz():
+    if size([self]) > SMALL or not has_graphviz():
         return line
     picture, metadata = draw(self)._repr_mimebundle_()
     return picture | line, metadata

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd.graph import topological_order
+from autograd.labels import label_of
 from autograd.value import Value
 
 MERGE_ABOVE = 60  # boxes: in a larger picture, boxes of one kind become one box with a count
@@ -160,7 +161,7 @@ def _is_leaf(unit: Any) -> bool:
 
 def _sort(leaf: Value) -> Any:
     """Constants are one sort of leaf; else those are which the same variable holds."""
-    return type(leaf), leaf.label.split("[")[0]
+    return type(leaf), label_of(leaf).split("[")[0]
 
 
 def _module(unit: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from autograd.draw.boxes import boxes
 from autograd.draw.names import markup, values_in
-from autograd.draw.picture import Picture, open_svg
+from autograd.draw.picture import Picture, named, open_svg
 from autograd.recording import no_grad
 from autograd.steps import show
 from autograd.value import Value
@@ -28,8 +28,8 @@ DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 2", "1 2")
 class Canvas:
     """An SVG that is drawn upon, in pixels from the upper left corner."""
 
-    def __init__(self, width: float, height: float, title: str) -> None:
-        self.width, self.height, self.title = width, height, title
+    def __init__(self, width: float, height: float, title: str, told: str = "") -> None:
+        self.width, self.height, self.title, self.told = width, height, title, told
         self.parts = [f'<rect width="{width:g}" height="{height:g}" fill="white"/>']
 
     def add(self, shape: str, content: str | None = None, **attributes: Any) -> None:
@@ -51,8 +51,10 @@ class Canvas:
         self.add("polyline", points=way, fill="none", **look)
 
     def picture(self) -> Picture:
-        head = open_svg(self.width, self.height, self.title)
-        return Picture("\n".join([head, *self.parts, "</svg>\n"]), self.title)
+        head = open_svg(self.width, self.height, self.title).strip()
+        paper, *parts = self.parts
+        name = named(self.title, self.told).strip()
+        return Picture("\n".join([head, paper, name, *parts, "</svg>\n"]), self.title)
 
 
 class Axis:

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from autograd.graph import topological_order
+from autograd.labels import label_of
 from autograd.ops import OPS, Op
 from autograd.ops import add as _add
 from autograd.ops import mul as _mul
@@ -122,17 +123,27 @@ def latex(root: Value) -> str:
     """
     formulas: dict[Value, Tex] = {}
     for v in topological_order(root):
+        label = label_of(v)
+        if (
+            len(v.parents) + len(label) > LONGEST
+        ):  # each takes a character at least: refused before the work
+            raise _too_long()
         if v.op:
             formulas[v] = write(OPS[v.op], [formulas[p] for p in v.parents])
         else:
-            formulas[v] = name(v.label) if v.label else number(v.data)
+            formulas[v] = name(label) if label else number(v.data)
         if len(formulas[v].text) > LONGEST:
-            raise ValueError(
-                f"this expression takes more than {LONGEST:,} characters: a node that is used "
-                "twice is written twice. Write a part of it, or look at draw(root)."
-            )
-    head = f"{name(root.label).text} = " if root.label and root.op else ""
+            raise _too_long()
+    label = label_of(root)
+    head = f"{name(label).text} = " if label and root.op else ""
     return head + formulas[root].text
+
+
+def _too_long() -> ValueError:
+    return ValueError(
+        f"this expression takes more than {LONGEST:,} characters: a node that is used "
+        "twice is written twice. Write a part of it, or look at draw(root)."
+    )
 
 
 # --- the table of ops, for the documentation ------------------------------------------------------

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from autograd.diagnose import AnomalyError, Explanation
-from autograd.draw.graph import LARGEST, LIT, draw
+from autograd.draw.graph import LARGEST, LIT, draw, size
 from autograd.draw.picture import FONT, Drawing, has_graphviz
 from autograd.graph import topological_order
 from autograd.steps import show
@@ -29,7 +29,7 @@ def explained(self: Explanation) -> Drawing:
 
 def show_explained(self: Explanation, **_: Any) -> Any:
     text = {"text/plain": str(self)}
-    if len(topological_order(self.root)) > LARGEST or not has_graphviz():
+    if size([self.root]) > LARGEST or not has_graphviz():
         return text
     picture, metadata = self.drawing._repr_mimebundle_()
     return picture | text, metadata
@@ -38,7 +38,7 @@ def show_explained(self: Explanation, **_: Any) -> Any:
 def found(self: AnomalyError) -> Drawing:
     """The graph with the bad node lit, and all that it was computed from."""
     root, bad = self.root, self.node
-    if len(topological_order(root)) > LARGEST:
+    if size([root]) > LARGEST:
         root = bad = _near(bad)
     behind = topological_order(bad)
     return draw(root, lit={*behind, *[(v, i) for v in behind for i, _ in enumerate(v.parents)]})

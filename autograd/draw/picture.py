@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 from functools import cached_property
+from html import unescape
 from pathlib import Path
 from typing import Any
 
+from autograd.draw.measure import SIZE, width
 from autograd.draw.names import markup
 
 FONT = "Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"  # one of them is everywhere
@@ -55,18 +57,22 @@ _WIDTH = re.compile(r'<svg [^>]*?width="([\d.]+)"')
 class Drawing(Picture):
     """A graph, as text in Graphviz's language (`.dot`) and as the picture that it makes of it.
 
-    titles: what the mouse shows over the elements with these ids (nodes and edges).
+    titles: what the mouse shows over the elements with these ids (nodes and edges). told: the
+    graph in sentences, for who cannot see it.
     """
 
-    def __init__(self, dot: str, text: str, titles: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, dot: str, text: str, titles: dict[str, str] | None = None, told: str = ""
+    ) -> None:
         self.dot = dot
         self.text = text
+        self.told = told
         self._titles = titles or {}
 
     @cached_property
     def svg(self) -> str:  # type: ignore[override]
         """The SVG text. Raises NoGraphviz, which says how to install it."""
-        return tidy(graphviz(self.dot, "svg").decode(), self.text, self._titles)
+        return tidy(graphviz(self.dot, "svg").decode(), self.text, self._titles, self.told)
 
     def save(self, path: str | Path) -> None:
         """Write .svg, .png, .pdf or .dot, by the suffix of `path`; ValueError for any other."""
@@ -128,13 +134,14 @@ def graphviz(dot: str, format: str) -> bytes:
     return done.stdout
 
 
-def tidy(svg: str, text: str, titles: dict[str, str]) -> str:
+def tidy(svg: str, text: str, titles: dict[str, str], told: str = "") -> str:
     """Graphviz' SVG without its version and file header, sized for a page, with our own titles."""
     svg = svg[svg.index("<svg") :]
-    width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()  # type: ignore[union-attr]
+    wide, high = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()  # type: ignore[union-attr]
     svg = svg[svg.index(">") + 1 :]
-    svg = _NOISE.sub("", svg)
-    head = open_svg(float(width), float(height), text)
+    svg = _TEXT.sub(_fitted, _NOISE.sub("", svg))
+    head = open_svg(float(wide), float(high), text) + named(text, told)
+    head += f"<style>{THEMES}</style>\n"
 
     def title(found: re.Match[str]) -> str:
         words = titles.get(found[2], text)
@@ -149,6 +156,24 @@ _NOISE = re.compile(
     r'| xml:space="preserve"| font-family="[^"]*"',
     re.DOTALL,
 )
+_TEXT = re.compile(r"<text([^>]*)>([^<]+)</text>")
+
+
+def _fitted(found: re.Match[str]) -> str:
+    """A text with the width that its box was made for, whatever the font: see measure.py."""
+    look, words = found.groups()
+    size = re.search(r'font-size="([\d.]+)"', look)
+    plain = unescape(words)
+    if not plain.strip():
+        return found[0]
+    wide = width(plain, float(size[1]) if size else SIZE, "font-weight" in look)
+    fit = f' textLength="{wide:.1f}" lengthAdjust="spacingAndGlyphs"'
+    return f"<text{look}{fit}>{words}</text>"
+
+
+def named(text: str, told: str = "") -> str:
+    """The title of an SVG, and its description for who cannot see it."""
+    return f"<title>{markup(text)}</title>\n<desc>{markup(told or text)}</desc>\n"
 
 
 def open_svg(width: float, height: float, text: str) -> str:
@@ -162,5 +187,45 @@ def open_svg(width: float, height: float, text: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{scale * width:.0f}" '
         f'height="{scale * height:.0f}" viewBox="0 0 {width:g} {height:g}" role="img" '
         f'aria-label="{markup(text)}" style="max-width:max(100%,{smallest:.0f}px);height:auto" '
-        f'font-family="{FONT}">'
+        f'font-family="{FONT}" class="glassgrad">\n'
     )
+
+
+# What a colour of the pictures becomes on a dark page. Pictures are drawn for a light one, in
+# plain attributes: so a program that knows no style sheets shows them right.
+DARK = {
+    "white": "#161b21",
+    "#1c2733": "#eef2f6",
+    "#5d6b7a": "#b3bdc8",
+    "#8793a1": "#7f8b98",
+    "#dfe5ec": "#323c47",
+    "#dde3ea": "#323c47",
+    "#f3f5f8": "#1f262d",
+    "#f2eee3": "#2d2a22",
+    "#c2185b": "#ff7aa8",
+    "#0072b2": "#5db4ee",
+    "#d55e00": "#ff9a52",
+    "#00704f": "#57d3ab",
+}
+
+
+def _themes() -> str:
+    """Dark where the system is, or where JupyterLab or VS Code say so on the page; paper is white.
+
+    The rules name a class of ours, since the style of an SVG inside a page is the whole page's.
+    """
+    rules = "".join(
+        f'svg.glassgrad [{name}="{light}"]{{{name}:var(--gg{i},{light})}}'
+        for i, light in enumerate(DARK)
+        for name in ("fill", "stroke")
+    )
+    colours = ";".join(f"--gg{i}:{dark}" for i, dark in enumerate(DARK.values()))
+    system = "svg.glassgrad:not([data-jp-theme-light=true] *,.vscode-light *)"
+    pages = "[data-jp-theme-light=false] svg.glassgrad,.vscode-dark svg.glassgrad"
+    return (
+        f"{rules}@media screen and (prefers-color-scheme:dark){{{system}{{{colours}}}}}"
+        f"@media screen{{{pages}{{{colours}}}}}"
+    )
+
+
+THEMES = _themes()

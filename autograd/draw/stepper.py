@@ -1,15 +1,12 @@
-"""`stepper`: both passes over a graph, to click through, as one self-contained HTML page.
+"""`stepper`: both passes over a graph, to click through and to change, as one HTML page.
 
-What moves is in stepper.js and what it looks like in stepper.css; here the steps become data:
-for each one the sentence, the boxes and edges to light, and the texts to write into the picture.
+The page is data (the graph, its boxes, its frames), the ops in JavaScript (javascript.py), the
+arithmetic (engine.js) and what moves (stepper.js, quiz.js, training.js). Without scripts it shows
+the picture with its final numbers and all the sentences.
 """
 
-import json
-import math
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -17,15 +14,21 @@ from typing import Any
 from xml.etree import ElementTree
 
 from autograd.draw.boxes import Box, boxes
-from autograd.draw.graph import LARGEST, NBSP, Card, as_dot, card, connect
+from autograd.draw.frames import Frames, Update, number, target
+from autograd.draw.graph import LARGEST, NBSP, UP, Card, Naming, as_dot, card, connect, size
+from autograd.draw.javascript import as_json, source, spell_ops, spelled
 from autograd.draw.picture import Drawing, NoGraphviz
 from autograd.graph import topological_order
-from autograd.steps import Backward, Earlier, Forward, Seed, Step, names_of, need_value, show, steps
+from autograd.labels import module_paths, names_of
+from autograd.number import number as as_number
+from autograd.ops import OPS
+from autograd.steps import Forward, need_value, show
 from autograd.value import Constant, Value
 
-BY_NEURON = 100  # nodes: a larger graph of a network steps by neuron
+BY_NEURON = 30  # nodes: a larger graph of a network steps by neuron
+MOST_NODES = 50_000  # of a graph; its boxes are at most LARGEST
 GAP = 0.8  # inches from column to column: room for the local derivative on the edge
-HERE = Path(__file__).parent
+TYPICAL = "-0.0001234"  # every box has room for a number as long as this one
 TRUST = (
     "No buttons above, or nothing moves? Then scripts are blocked here: trust the notebook (in "
     "JupyterLab: View, Activate Command Palette, Trust Notebook), or open in a browser the file "
@@ -34,45 +37,59 @@ TRUST = (
 WORDS = "And there are all the steps in words: for step in steps(root): print(step)"
 
 
-def stepper(root: Value, quiz: bool = False) -> "Stepper":
-    """Both passes over the graph of `root`, to step through forwards and backwards, in HTML.
+def stepper(
+    root: Value,
+    quiz: bool = False,
+    *,
+    parameters: Any = None,
+    examples: Sequence[Mapping[Any, Any]] = (),
+    lr: float = 0.1,
+) -> "Stepper":
+    """Both passes over the graph of `root`, to step through and to change, in HTML.
 
     It shows itself in a notebook; `.save("steps.html")` writes a page that any browser opens,
-    without a network. quiz: ask for each new number before showing it. A network of more than
-    100 nodes is shown, and stepped through, by neuron. Like `steps(root)`, it only looks on.
-    Raises ValueError for a graph of more than 1,000 boxes.
+    without a network. Every leaf can be typed over or dragged, and all numbers, gradients and
+    sentences follow. quiz: ask for each new number before showing it. A network of more than 30
+    nodes is shown by neuron, with the choice to step op by op. Like `steps(root)`, it only looks
+    on.
+
+    parameters: a module or a list of leaves. With them the steps go on after the backward pass:
+    the update `p.data -= lr * p.grad`, then the next forward pass, and so on. lr: the learning
+    rate to begin with. examples: what the reader may send through, each a dict with a number for
+    some leaves, by the leaf or by its label: `[{"x": 1.0, "t": 2.0}, ...]`.
+
+    Raises ValueError for a graph of more than 1,000 boxes, and for parameters or examples that
+    are not leaves of it.
     """
-    return Stepper(root, quiz)
+    return Stepper(root, quiz, parameters, examples, lr)
 
 
 class Stepper:
     """What `stepper` returns. html: the whole page. frames: what it shows at each step."""
 
-    def __init__(self, root: Value, quiz: bool) -> None:
+    def __init__(
+        self,
+        root: Value,
+        quiz: bool,
+        parameters: Any = None,
+        examples: Sequence[Mapping[Any, Any]] = (),
+        lr: float = 0.1,
+    ) -> None:
         need_value(root, "stepper(loss)")
-        self.root = root
-        self.quiz = quiz
-        order = topological_order(root)
-        self._boxes = boxes([root], "op")
-        if len(order) > BY_NEURON:
-            by_neuron = boxes([root], "neuron")
-            if any(box.module for box in by_neuron):
-                self._boxes = by_neuron
-        if len(self._boxes) > LARGEST:
-            raise ValueError(
-                f"this graph has {len(self._boxes):,} boxes, and above {LARGEST:,} nobody can "
-                "follow them. Step through a part, such as the loss of one example; or read the "
-                "sentences: for step in steps(root): print(step)"
-            )
-        self._place = {v: i for i, box in enumerate(self._boxes) for v in box.nodes}
-        self._faces = [_face(box, self._place) for box in self._boxes]
-        self._names = dict(names_of(order))
-        called: Counter[str] = Counter()
-        for box, face in zip(self._boxes, self._faces):
-            if box.module and face is not None:
-                called[box.module.level] += 1
-                self._names[face] = f"{box.module.level}{called[box.module.level]}"
-        self.frames = self._all_frames()
+        self.root, self.quiz, self.rate = root, quiz, as_number(lr)
+        if size([root]) > MOST_NODES:
+            raise _too_large(f"more than {MOST_NODES:,} nodes")
+        self._order = topological_order(root)
+        self._index = {v: i for i, v in enumerate(self._order)}
+        self._boxes = _boxes(root, len(self._order))
+        self._names = dict(names_of(self._order))
+        self._parameters = self._known_parameters(parameters)
+        self._examples = [self._known_example(example) for example in examples]
+        place = {v: i for i, box in enumerate(self._boxes) for v in box.nodes}
+        self._faces = [_face(box, place) for box in self._boxes]
+        self._name_modules()
+        self._frames = Frames(root, self._boxes, self._names, self._parameters, self.rate)
+        self.frames = [self._frame(group) for group in self._frames.groups]
 
     def save(self, path: str | Path) -> None:
         """Write the page, which needs nothing but a browser, to `path` (x.html)."""
@@ -83,194 +100,234 @@ class Stepper:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         try:
-            page = self.html.replace("&", "&amp;").replace("'", "&#39;")
+            page = self.html
         except NoGraphviz as error:  # a notebook shows it as it is, without a traceback
             return {"text/plain": f"{self!r}\n{error}\n{WORDS}"}
-        # In one line: a notebook file holds a text as a list of lines, and JupyterLite shows a
-        # list of several with commas between them, also inside a script.
-        page = page.replace("\n", "&#10;")
-        frame = (
-            f"<iframe srcdoc='{page}' sandbox='allow-scripts' title='{escape(repr(self)[1:-1])}' "
-            f"style='width:100%;height:{self._height}px;border:0;color-scheme:normal'></iframe>"
-            f"<p><small>{escape(TRUST)}</small></p>"
-        )
-        return {"text/html": frame, "text/plain": repr(self)}
+        frame = in_frame(page, repr(self)[1:-1], self._height)
+        return {"text/html": f"{frame}<p><small>{escape(TRUST)}</small></p>",
+                "text/plain": repr(self)}  # fmt: skip
+
+    # --- what the caller gave ---------------------------------------------------------------------
+
+    def _known_parameters(self, parameters: Any) -> list[Value]:
+        if parameters is None:
+            return []
+        if hasattr(parameters, "parameters"):  # a module
+            parameters = parameters.parameters()
+        found = [p for p in dict.fromkeys(parameters) if p in self._index and not p.parents]
+        if not found:
+            raise ValueError(
+                "parameters are leaves that the loss was computed from, as in "
+                "stepper(loss, parameters=[w, b]) or stepper(loss, parameters=model); none of "
+                "these is one."
+            )
+        return found
+
+    def _known_example(self, example: Mapping[Any, Any]) -> dict[int, float]:
+        if not isinstance(example, Mapping):
+            raise TypeError(
+                "an example is a dict with a number for each input leaf, such as "
+                f'{{"x": 1.0, "t": 2.0}}, but this is {example!r:.60}.'
+            )
+        return {self._leaf(key): as_number(x) for key, x in example.items()}
+
+    def _leaf(self, key: Any) -> int:
+        by_name = {self._names[v]: v for v in self._order if not v.parents}
+        leaf = by_name.get(key) if isinstance(key, str) else key
+        if not isinstance(leaf, Value) or leaf.parents or leaf not in self._index:
+            inputs = [name for name, v in by_name.items() if not isinstance(v, Constant)]
+            raise ValueError(
+                f"{key!r:.60} is no leaf of this graph, so no example can set it. Name inputs by "
+                f"their labels, as in Value(1.0, 'x'); its leaves are {', '.join(inputs[:8])}."
+            )
+        return self._index[leaf]
 
     # --- the picture ------------------------------------------------------------------------------
+
+    def _name_modules(self) -> None:
+        """A neuron is called by its path in the model; in a second call, `... (call 2)`."""
+        paths = module_paths(self._order)
+        calls: dict[str, int] = {}
+        for box, face in zip(self._boxes, self._faces):
+            if box.module and face is not None:
+                name = paths.get(id(box.module)) or box.module.level
+                calls[name] = calls.get(name, 0) + 1
+                again = f" (call {calls[name]})" if calls[name] > 1 else ""
+                self._names[face] = name + again
 
     @cached_property
     def _picture(self) -> tuple[str, float, float]:
         """The graph as SVG elements without any colours, and its width and height."""
-        widest = [("", "") for _ in self._boxes]  # so that every text fits into its box
-        for frame in self.frames:
-            for i, row, text in frame["set"]:
-                texts = list(widest[i])
-                texts[row] = max(texts[row], text, key=len)
-                widest[i] = (texts[0], texts[1])
-        cards = [self._card(*each) for each in zip(self._boxes, self._faces, widest)]
+        naming = Naming.of(self._boxes)
+        cards = [self._card(box, face, naming) for box, face in zip(self._boxes, self._faces)]
         connect(cards, self._boxes, ())
         dot, text, hovers = as_dot(cards, "LR")
         dot = dot.rstrip().removesuffix("}") + f"  ranksep={GAP}\n}}\n"
-        return compact(Drawing(dot, text, hovers).svg, [f is not None for f in self._faces])
+        final: dict[tuple[int, int], str] = {}
+        for i, face in enumerate(self._faces):
+            if face is not None and not face.parents:
+                final[i, 0] = show(face.data)
+        for group, frame in zip(self._frames.groups, self.frames):
+            if not isinstance(group[0], Update):  # (the picture stands before the update)
+                final |= {(i, row): words for i, row, words in frame["set"]}
+        shown = [face is not None for face in self._faces]
+        return compact(Drawing(dot, text, hovers).svg, shown, final)
 
-    def _card(self, box: Box, face: Value | None, widest: tuple[str, str]) -> Card:
-        made = card(box, False, 0.0)
+    def _card(self, box: Box, face: Value | None, naming: Naming) -> Card:
+        made = card(box, naming, False, 0.0)
         if face is not None:
-            if box.module:
-                made.formula = f"{NBSP}{NBSP}{made.heading}"
-            elif made.formula and not face.label:
+            if made.formula and not naming.labels[face]:
                 made.formula = f"{NBSP}= {made.formula}"
-            if box.module or not face.label:
+            if box.module or not naming.labels[face]:
                 made.heading = self._names[face]
-            made.rows = [f"data {widest[0]}", f"grad {widest[1]}"]
+            made.rows = [f"data {TYPICAL}", f"grad {TYPICAL}"]
+            made.mark = UP
+        elif made.small:
+            made.room = "-0.123"
         return made
 
     @property
     def _height(self) -> int:
-        return round(min(max(self._picture[2] * 1.3, 160), 420) + (275 if self.quiz else 225))
+        more = 60 * bool(self._parameters) + 50 * self.quiz
+        return round(min(max(self._picture[2] * 1.3, 190), 420) + 350 + more)
 
     @cached_property
     def html(self) -> str:
         """The page: the graph, its steps and the program, all in one."""
         svg, width, height = self._picture
         name = self._names[self.root]
-        data = {
-            "width": width,
-            "height": height,
-            "root": name,
-            "quiz": self.quiz,
-            "start": [
-                [i, show(f.data)]
-                for i, f in enumerate(self._faces)
-                if f is not None and not f.parents
-            ],
-            "steps": self.frames,
-        }
+        found = [(v.op, len(v.parents)) for v in self._order if v.parents and spelled(v.op)]
+        kinds = {kind: i for i, kind in enumerate(dict.fromkeys(found))}
         parts = {
             "<!--title-->": escape(f"{name}, step by step"),
-            "/*style*/": _file("stepper.css"),
+            "/*style*/": source("stepper.css"),
+            "<!--described-->": escape(self._described()),
             "<!--graph-->": svg,
-            "<!--data-->": json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-            .replace("<", "\\u003c")
-            .replace("\u2028", "\\u2028"),
-            "/*script*/": _file("stepper.js"),
+            "<!--view-->": f"0 0 {width:g} {height:g}",
+            "<!--steps-->": "".join(self._sentences()),
+            "<!--data-->": as_json({"width": width, "height": height, **self._data(kinds)}),
+            "/*ops*/": spell_ops(kinds),
+            "/*engine*/": source("engine.js"),
+            "/*quiz*/": source("quiz.js"),
+            "/*training*/": source("training.js"),
+            "/*script*/": source("stepper.js"),
         }
-        page = re.split("|".join(map(re.escape, parts)), _file("stepper.html"))
-        return "".join(a + b for a, b in zip(page, [*parts.values(), ""]))
+        return fill(source("stepper.html"), parts)
 
-    # --- the steps --------------------------------------------------------------------------------
+    def _described(self) -> str:
+        return f"The graph of {self._names[self.root]}: {len(self._order)} nodes."
 
-    def _all_frames(self) -> list[dict[str, Any]]:
-        stream = [
-            replace(step, names=self._names)
-            for step in steps(self.root)
-            if isinstance(step, Seed) or not isinstance(_target(step), Constant)
-        ]
-        users = Counter(step.parent for step in stream if isinstance(step, Backward))
-        return [self._frame(group, users) for group in self._groups(stream)]
+    def _sentences(self) -> Iterator[str]:
+        """All the steps in words, as items of a list."""
+        for frame in self.frames:
+            formula, reason = escape("".join(frame["text"])), escape(frame["why"])
+            yield f'<li dir="auto"><b>{formula}</b> {reason}</li>'
 
-    def _groups(self, stream: Sequence[Step]) -> Iterator[list[Step]]:
-        """Steps that are shown as one: each its own, or all those of a box in one pass.
+    # --- as data ----------------------------------------------------------------------------------
 
-        Taking the steps box by box may change the order in which a gradient receives its
-        contributions, so what it holds before and after each is added up again.
-        """
-        groups: dict[Any, list[Step]] = {}
-        for step in stream:
-            i = self._place[step.node]
-            groups.setdefault(id(step) if self._alone(i) else (i, type(step)), []).append(step)
-        passes: dict[type, list[list[Step]]] = {}
-        for group in groups.values():
-            passes.setdefault(type(group[0]), []).append(group)
-        yield from sorted(passes.get(Forward, []), key=lambda g: self._place[g[0].node])
-        yield from passes[Seed]
-        held: dict[Value, float] = {}
-        for group in sorted(passes.get(Backward, []), key=lambda g: -self._place[g[0].node]):
-            for k, step in enumerate(group):
-                assert isinstance(step, Backward)
-                before = held.get(step.parent, 0.0)
-                held[step.parent] = after = before + step.contribution
-                group[k] = replace(step, before=before, after=after)
-            yield group
-        yield from passes.get(Earlier, [])
+    def _data(self, kinds: dict[tuple[str, int], int]) -> dict[str, Any]:
+        unknown = [v for v in self._order if v.parents and not spelled(v.op)]
+        return {
+            "root": self._names[self.root],
+            "quiz": self.quiz,
+            "live": not unknown,
+            "graph": self._graph(kinds),
+            "boxes": [self._box(i) for i in range(len(self._boxes))],
+            "frames": self._frames.as_data(self._index),
+            "examples": [
+                {str(i): _plain(x) for i, x in example.items()} for example in self._examples
+            ],
+            "rate": _plain(self.rate),
+        }
 
-    def _alone(self, i: int) -> bool:
-        """Whether box i is a single node, so that each of its steps is shown by itself."""
-        return not self._boxes[i].module and len(self._boxes[i].units) == 1
+    def _graph(self, kinds: dict[tuple[str, int], int]) -> dict[str, Any]:
+        """The graph as engine.js takes it."""
+        order, index = self._order, self._index
+        place = self._frames.place
+        return {
+            "names": [self._names[v] for v in order],
+            "kind": [kinds.get((v.op, len(v.parents)), -1) for v in order],
+            "symbol": [v.op for v in order],
+            "parents": [[index[p] for p in v.parents] for v in order],
+            "leaves": {index[v]: _plain(v.data) for v in order if not v.parents},
+            "constants": [index[v] for v in order if isinstance(v, Constant)],
+            "recorded": dict(self._recorded()),
+            "held": {index[v]: _plain(v.grad) for v in order if v.grad and not v.parents},
+            "parameters": [index[p] for p in self._parameters],
+            "place": [place[v] for v in order],
+        }
 
-    def _frame(self, group: list[Step], users: Counter[Value]) -> dict[str, Any]:
-        """What the page needs to show this step; stepper.js says what it does with it."""
-        step = group[-1]
-        if isinstance(step, Backward):  # of several, the one that leaves the box tells the story
-            here = self._place[step.node]
-            outward = [s for s in group if self._place[s.parent] != here]  # type: ignore[union-attr]
-            step = max(outward or [step], key=lambda s: abs(s.contribution))  # type: ignore
-        formula, numbers, result, remark = step.parts
-        edges, changed = [], {}
-        for s in group:
-            owner = _target(s)
-            i, row = self._place[owner], 0 if isinstance(s, Forward) else 1
+    def _recorded(self) -> Iterator[tuple[int, list[Any]]]:
+        """The nodes whose numbers don't follow from what their parents hold now."""
+        for v in self._order:
+            if v.parents and not _follows(v):
+                step = Forward(v, v.op, tuple([p.data for p in v.parents]), v.data, self._names)
+                partials = [_plain(d) for d in v.partials]
+                yield self._index[v], [_plain(v.data), partials, step.changed]
+
+    def _box(self, i: int) -> dict[str, Any]:
+        box, face = self._boxes[i], self._faces[i]
+        place = {b: k for k, b in enumerate(self._boxes)}
+        constant = None
+        if face is None and len(box.units) == 1 and isinstance(box.units[0], Constant):
+            constant = self._index[box.units[0]]
+        return {
+            "face": None if face is None else self._index[face],
+            "constant": constant,
+            "parents": [place[p] for p in box.parents],
+            "alone": self._frames.alone(i),
+            "module": box.module.name if box.module else "",
+        }
+
+    def _frame(self, group: list[Any]) -> dict[str, Any]:
+        """A frame in words, with the texts that it writes: [box, 0 for data, 1 for grad, text]."""
+        changed = {}
+        for step in group:
+            owner = target(step)
+            i = self._frames.place[owner]
             if self._faces[i] is owner:
-                number = s.result if isinstance(s, Forward) else 1.0
-                number = s.after if isinstance(s, (Backward, Earlier)) else number
-                changed[i, row] = show(number)
-            edges += self._edges(s)
-        main = _target(step)
-        frame = {
-            "kind": type(step).__name__,
-            "text": [formula, numbers, result, remark],
-            "why": _why(step, users) if len(group) == 1 else self._why_many(group),
-            "on": self._place[main],
-            "by": self._place[step.node],
-            "edges": list(dict.fromkeys(edges)),
-            "set": [[i, row, text] for (i, row), text in changed.items()],
-        }
-        if isinstance(step, Backward) and len(group) == 1:
-            frame["slope"] = show(step.partial)
-        if self.quiz:
-            frame["quiz"] = _quiz(step)
-        return frame
-
-    def _edges(self, step: Step) -> list[str]:
-        """The ids of the edges that the step uses."""
-        i = self._place[step.node]
-        parents = self._boxes[i].parents
-        if isinstance(step, Forward):
-            ends = [*range(len(parents))] if self._alone(i) else self._between(i, step.node.parents)
-        elif isinstance(step, Backward):
-            ends = [step.position] if self._alone(i) else self._between(i, (step.parent,))
-        else:
-            ends = []
-        return [f"n{i}_{k}" for k in ends]
-
-    def _between(self, i: int, others: Sequence[Value]) -> list[int]:
-        above = {self._place[v] for v in others}
-        places = {box: k for k, box in enumerate(self._boxes)}
-        return [k for k, box in enumerate(self._boxes[i].parents) if places[box] in above]
-
-    def _why_many(self, group: list[Step]) -> str:
-        if isinstance(group[0], Forward):
-            first = "; then ".join([str(step) for step in group[:2]])
-            if len(group) < 3:
-                return f"Inside this box: {first}."
-            return f"{len(group)} steps inside this box, shown as one. The first: {first}; ..."
-        here = self._place[group[0].node]
-        ends = {s.parent for s in group if isinstance(s, Backward)}
-        outside = sum(self._place[v] != here for v in ends)
-        inside = sum(not v.parents and self._place[v] == here for v in ends)
-        return (
-            f"{len(group)} steps inside this box, shown as one; one of them is written above. "
-            f"They hand its gradient on, to {inside} parameters and {outside} inputs."
-        )
+                row = 0 if isinstance(step, (Forward, Update)) else 1
+                changed[i, row] = show(number(step))
+        written = [[i, row, text] for (i, row), text in changed.items()]
+        return self._frames.told(group) | {"set": written}
 
 
-def _target(step: Step) -> Value:
-    """The node whose number the step sets."""
-    return step.parent if isinstance(step, Backward) else step.node
+def _boxes(root: Value, nodes: int) -> list[Box]:
+    """One box for each node, or for each neuron of a large graph of a network."""
+    found = None
+    if nodes > BY_NEURON:
+        by_neuron = boxes([root], "neuron")
+        if any(box.module for box in by_neuron):
+            found = by_neuron
+    if found is None:
+        if nodes > LARGEST:
+            raise _too_large(f"{nodes:,} boxes")
+        found = boxes([root], "op")
+    if len(found) > LARGEST:
+        raise _too_large(f"{len(found):,} boxes")
+    return found
 
 
-def _file(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
+def _too_large(what: str) -> ValueError:
+    return ValueError(
+        f"this graph has {what}, and above {LARGEST:,} boxes nobody can follow them. Step through "
+        "a part, such as the loss of one example; or read the sentences: "
+        "for step in steps(root): print(step)"
+    )
+
+
+def _follows(v: Value) -> bool:
+    """Whether the op, applied to what the parents hold now, gives what the node holds."""
+    if not spelled(v.op):
+        return False
+    inputs = [p.data for p in v.parents]
+    result = OPS[v.op].forward(*inputs)
+    again = (result, *OPS[v.op].partials(result, *inputs))
+    return all(a == b or (a != a and b != b) for a, b in zip(again, (v.data, *v.partials)))
+
+
+def _plain(x: float) -> Any:  # JSON has no inf and no NaN
+    return x if x - x == 0 else repr(x).replace("inf", "Infinity").replace("nan", "NaN")
 
 
 def _face(box: Box, place: dict[Value, int]) -> Value | None:
@@ -282,131 +339,90 @@ def _face(box: Box, place: dict[Value, int]) -> Value | None:
     return results[0] if len(results) == 1 else None
 
 
-def _why(step: Step, users: Counter[Value]) -> str:
-    """The step in words, for somebody who sees it for the first time."""
-    names = step.names
-    name = names[step.node]
-    match step:
-        case Forward():
-            slopes = [
-                f"∂{name}/∂{names[p]} = {show(d)}"
-                for p, d in zip(step.node.parents, step.node.partials)
-                if not isinstance(p, Constant)
-            ]
-            if len(slopes) > 3:
-                return "Noted for the way back: the local derivative for each input."
-            return "Noted for the way back: " + ", ".join(dict.fromkeys(slopes)) + "."
-        case Backward():
-            return _why_backward(step, names[step.parent], name, users[step.parent])
-        case Earlier():
-            return (
-                f"Leaves keep what they hold until somebody calls zero_grad(): {name} had "
-                f"{show(step.held)} from before, and the new gradient is added to it."
-            )
-    return f"The way back begins here: when {name} moves, {name} moves by just as much."
+# --- pages ----------------------------------------------------------------------------------------
 
 
-def _why_backward(step: Backward, parent: str, child: str, uses: int) -> str:
-    if step.position and step.parent in step.node.parents[: step.position]:
-        return (
-            f"Why += and not =? {child} uses {parent} more than once, and each use counts: "
-            f"{show(step.before)} so far, and now {show(step.contribution)} more."
-        )
-    if step.before:
-        return (
-            f"Why += and not =? {parent} is used in {uses} places, so the result feels it in "
-            f"{uses} ways, and they add up: {show(step.before)} so far, and now "
-            f"{show(step.contribution)} more through {child}."
-        )
-    if not step.partial:
-        return f"The slope is 0: {child} does not react to {parent} here, so nothing goes through."
-    more = "" if uses < 2 else f" (The first of {uses} contributions: more will be added.)"
+def fill(page: str, parts: Mapping[str, str]) -> str:
+    """`page` with each mark replaced by its part; marks inside of parts stay as they are."""
+    pieces = re.split("(" + "|".join(map(re.escape, parts)) + ")", page)
+    return "".join(parts.get(piece, piece) for piece in pieces)
+
+
+def in_frame(page: str, title: str, height: int) -> str:
+    """The page in a frame of its own, for a notebook: it may run scripts, and nothing else.
+
+    In one line: a notebook file holds a text as a list of lines, and JupyterLite shows a list of
+    several with commas between them, also inside a script.
+    """
+    inside = page.replace("&", "&amp;").replace("'", "&#39;").replace("\n", "&#10;")
     return (
-        f"The chain rule: {child} moves {show(step.partial)} times as much as {parent}, and the "
-        f"result {show(step.upstream)} times as much as {child}; through {child}, that makes "
-        f"{show(step.contribution)}.{more}"
+        f"<iframe srcdoc='{inside}' sandbox='allow-scripts' title='{escape(title)}' "
+        f"style='width:100%;height:{height}px;border:0;color-scheme:normal'></iframe>"
     )
 
 
-def _quiz(step: Step) -> dict[str, Any]:
-    """The question, the answer with its tolerance, and numbers that give a mistake away."""
-    formula, numbers, _, _ = step.parts
-    if isinstance(step, Forward):
-        terms = step.inputs if step.op in ("+", "-", "sum") else (step.result,)
-        if step.op == "dot":
-            n = len(step.inputs) // 2
-            terms = tuple(w * x for w, x in zip(step.inputs, step.inputs[n:]))
-        ask = f"What is {step.names[step.node]}.data?"
-        answer, hint = step.result, formula + numbers.removesuffix(" → ")
-        wrong = {}
-    elif isinstance(step, Backward):
-        ask = f"What is {formula.partition(' += ')[0]} after this step?"
-        answer, terms = step.after, (step.before, step.contribution)
-        hint = f"{formula} = {show(step.partial)} · {show(step.upstream)}"
-        hint += f", added to {show(step.before)}" if step.before else ""
-        wrong = {
-            "contribution": step.contribution,
-            "partial": step.partial,
-            "upstream": step.upstream,
-            "sum": step.partial + step.upstream,
-        }
-    else:
-        ask = f"What is {step.names[step.node]}.grad now?"
-        answer = step.after if isinstance(step, Earlier) else 1.0
-        hint, terms, wrong = formula, (answer,), {}
-    scale = max((abs(t) for t in (answer, *terms) if math.isfinite(t)), default=0.0)
-    return {
-        "ask": ask,
-        "hint": hint,
-        "answer": _text(answer),
-        "within": 0.005 * scale + 1e-9,
-        "wrong": {what: _text(x) for what, x in wrong.items()},
-    }
-
-
-def _text(x: float) -> str:  # JSON has no inf and no NaN
-    return repr(float(x)).replace("inf", "Infinity").replace("nan", "NaN")
-
-
-def compact(svg: str, faces: Sequence[bool]) -> tuple[str, float, float]:
+def compact(
+    svg: str, faces: Sequence[bool], final: Mapping[tuple[int, int], str]
+) -> tuple[str, float, float]:
     """Graphviz' SVG with a third of the text: classes for colours, a rectangle for a box.
 
     Returns the elements of the graph, its width and its height. Group `n<i>` is box i; where
-    `faces[i]`, its last two texts, of the classes d and g, are for the data and the gradient.
+    `faces[i]`, its last three texts, of the classes d, g and mark, are for the data, the gradient
+    and its sign; `final` has what they say by box and row.
     """
     page = ElementTree.fromstring(svg)
-    tag = "{http://www.w3.org/2000/svg}"
-    graph = page.find(f"{tag}g")
+    graph = page.find(f"{TAG}g")
     assert graph is not None
     width, height = (float(x) for x in page.attrib["viewBox"].split()[2:])
     moved = re.search(r"translate\(([-\d.]+)[ ,]([-\d.]+)\)", graph.attrib["transform"])
     assert moved
     shift = float(moved[1]), float(moved[2])
     edges, nodes = [], []
-    for group in graph.iter(f"{tag}g"):
-        name, kind = group.get("id"), group.get("class")
-        if kind == "edge":
-            path, arrow = group[1], group[2]
-            edges.append(
-                f'<g id="{name}" class="edge"><path d="{_rounded(path.attrib["d"], shift)}"/>'
-                f'<path class="tip" d="M{_rounded(arrow.attrib["points"], shift)}z"/></g>'
-            )
-        elif kind == "node" and name:
-            texts = [e for e in group if e.tag == f"{tag}text"]
-            boxes = [e for e in group if e.tag in (f"{tag}polygon", f"{tag}path")]
-            parts = [_rectangle(boxes[0], "card", shift)]
-            signs = [b for b in boxes[1:] if b.get("fill") != "none"]
-            parts += [_rectangle(b, "sign", shift) for b in signs]
-            classes = ["" if t.get("font-weight") else "pale" for t in texts]
-            if faces[int(name[1:])]:
-                classes[-2:] = ["d", "g"]
-            for text, look in zip(texts, classes):
-                x, y = _rounded(f"{text.get('x')},{text.get('y')}", shift).split(",")
-                words = "" if look in ("d", "g") else escape(text.text or "", quote=False)
-                mark = f' class="{look}"' if look else ""
-                parts.append(f'<text x="{x}" y="{y}"{mark}>{words}</text>')
-            nodes.append(f'<g id="{name}" class="node">{"".join(parts)}</g>')
+    for group in graph.iter(f"{TAG}g"):
+        if group.get("class") == "edge":
+            edges.append(_edge(group, shift))
+        elif group.get("class") == "node":
+            i = int(group.attrib["id"][1:])
+            words = (final.get((i, 0), ""), final.get((i, 1), "")) if faces[i] else None
+            nodes.append(_node(group, words, shift))
     return "".join([*edges, *nodes]), width, height
+
+
+TAG = "{http://www.w3.org/2000/svg}"
+
+
+def _edge(group: ElementTree.Element, shift: tuple[float, float]) -> str:
+    path, arrow = [e for e in group if e.tag != f"{TAG}title"][:2]
+    return (
+        f'<g id="{group.get("id")}" class="edge">'
+        f'<path d="{_rounded(path.attrib["d"], shift)}"/>'
+        f'<path class="tip" d="M{_rounded(arrow.attrib["points"], shift)}z"/></g>'
+    )
+
+
+def _node(
+    group: ElementTree.Element, words: tuple[str, str] | None, shift: tuple[float, float]
+) -> str:
+    texts = [e for e in group if e.tag == f"{TAG}text"]
+    shapes = [e for e in group if e.tag in (f"{TAG}polygon", f"{TAG}path")]
+    parts = [_rectangle(shapes[0], "card", shift)]
+    parts += [_rectangle(b, "sign", shift) for b in shapes[1:] if b.get("fill") != "none"]
+    looks = ["" if t.get("font-weight") else "pale" for t in texts]
+    says = [t.text or "" for t in texts]
+    known = ""
+    if words:
+        looks[-3:] = ["d", "g", "mark"]
+        data, grad = words
+        mark = {"-": "▼", "0": ""}.get(grad[:2], {"-": "▼"}.get(grad[:1], "▲"))
+        says[-3:] = [data and f"data {data}", grad and f"grad {grad}",
+                     "" if grad in ("", "0", "-0", "nan") else mark]  # fmt: skip
+        known = " known" + " felt" * bool(grad) + {"▲": " up", "▼": " down"}.get(says[-1], "")
+    for text, look, say in zip(texts, looks, says):
+        x, y = _rounded(f"{text.get('x')},{text.get('y')}", shift).split(",")
+        mark = f' class="{look}"' if look else ""
+        fit = "" if look in ("d", "g", "mark") else f' textLength="{text.get("textLength")}"'
+        parts.append(f'<text x="{x}" y="{y}"{mark}{fit}>{escape(say, quote=False)}</text>')
+    return f'<g id="{group.get("id")}" class="node{known}">{"".join(parts)}</g>'
 
 
 _PAIR = re.compile(r"(-?[\d.]+),(-?[\d.]+)")
@@ -416,9 +432,8 @@ def _rounded(points: str, shift: tuple[float, float]) -> str:
     """Coordinates with one decimal, from the picture's upper left corner."""
 
     def pair(found: re.Match[str]) -> str:
-        return f"{float(found[1]) + shift[0]:.1f},{float(found[2]) + shift[1]:.1f}".replace(
-            ".0", ""
-        )
+        x, y = float(found[1]) + shift[0], float(found[2]) + shift[1]
+        return f"{x:.1f},{y:.1f}".replace(".0", "")
 
     return _PAIR.sub(pair, points)
 

@@ -4,7 +4,6 @@ It prints what it measures (text size, time for a click): `pytest -m browser -s`
 """
 
 import random
-import shutil
 import subprocess
 import sys
 import threading
@@ -16,51 +15,12 @@ import pytest
 
 from autograd import Value, stepper, topological_order
 
-playwright = pytest.importorskip("playwright.sync_api")
-pytest.importorskip("pygraphviz")
-CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="needs chromium on the PATH"),
     pytest.mark.filterwarnings("ignore"),  # of the libraries that run notebooks
 ]
-ROOT = Path(__file__).parents[2]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium):
-    """A page that fails the test if it logs an error or asks for anything that is not a file."""
-    context = chromium.new_context(
-        viewport={"width": 1280, "height": 760}, reduced_motion="reduce", offline=True
-    )
-    page = context.new_page()
-    wrong = []
-    page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda e: wrong.append(str(e)))
-    page.on("request", lambda r: r.url.startswith(LOCAL) or wrong.append(r.url))
-    yield page
-    context.close()
-    assert wrong == []
-
-
 LOCAL = ("file:", "about:", "data:", "blob:")
+ROOT = Path(__file__).parents[2]
 
 
 def small():

@@ -12,10 +12,13 @@ from collections import Counter
 
 import pytest
 
+import autograd
 import nn
-from autograd import Value, draw, gradcheck, name_values, topological_order
-from autograd.draw import Drawing, NoGraphviz, has_graphviz
+from autograd import Value, draw, gradcheck, name_values, stepper, topological_order
+from autograd.draw import Drawing, NoGraphviz, has_graphviz, latex, loss_curve
+from autograd.draw import boxes as boxes_module
 from autograd.draw.boxes import boxes
+from autograd.draw.measure import width
 
 needs_graphviz = pytest.mark.skipif(not has_graphviz(), reason="Graphviz is not installed")
 
@@ -541,6 +544,126 @@ def test_name_values_prefers_a_name_of_its_own_to_a_place_in_a_list():
     a = Value(1.0)
     name_values({"items": [a], "a": a})
     assert a.label == "a"
+
+
+def test_parameters_of_neurons_are_named_by_their_path_as_far_as_that_tells_them_apart(texts):
+    rng = random.Random(0)
+    one = draw(nn.Neuron(2, rng=rng)([1.0, 2.0])).dot
+    assert ">w0<" in one and "neurons" not in one
+    layer = draw(sum(nn.Layer(2, 2, rng=rng)([1.0, 2.0]))).dot
+    assert ">neurons.1.w0<" in layer and ">neurons.0.b<" in layer
+    network = draw(nn.MLP(2, [2, 1], rng=rng)([1.0, 2.0])).dot
+    assert ">layers.0.neurons.1.w0<" in network and ">layers.1.neurons.0.b<" in network
+    both = draw(nn.Neuron(1, rng=rng)([1.0]) + nn.Neuron(1, rng=rng)([2.0])).dot
+    assert ">neuron0.w0<" in both and ">neuron1.w0<" in both
+    said = list(map(str, autograd.steps(nn.MLP(2, [2, 1], rng=rng)([1.0, 2.0]))))
+    assert any("layers.0.neurons.1.w0 · 1" in line for line in said)
+    assert ">layers.0.neurons.1<" in draw(nn.MLP(2, [2, 1], rng=rng)([1.0, 2.0]), "neuron").dot
+
+
+class Model(nn.Module):
+    def __init__(self):
+        self.theta = [Value(0.5), Value(0.25, "named")]
+
+    def forward(self, x):
+        return self.theta[0] * x + self.theta[1]
+
+
+def test_a_parameter_without_a_label_is_named_by_its_path():
+    dot = draw(Model()(2.0)).dot
+    assert ">theta.0<" in dot and ">named<" in dot
+
+
+@pytest.mark.parametrize("label", [3, 0, 2.5, ("w", 1), b"x", None, False])
+def test_a_label_that_is_no_string_is_shown_as_text(label):
+    made = Value(1.0, label) * Value(2.0, "b")
+    made.label = label
+    word = "" if label is None else str(label).replace("'", "&#x27;")
+    dot = draw(made).dot
+    assert word in dot and "None" not in dot
+    stepper(made)
+    latex(made)
+    list(map(str, autograd.steps(made)))
+
+
+@needs_graphviz
+@pytest.mark.parametrize(
+    "label", ["A" * 20_000, "\n" * 50, " ", "\r", "a\\Nb" * 5000, "&" * 20_000]
+)
+def test_a_label_of_any_length_draws(label):
+    assert draw(Value(1.0, label) * 2.0).svg
+    assert stepper(Value(1.0, label) * 2.0).html
+
+
+# --- for every reader -----------------------------------------------------------------------------
+
+
+def test_the_legend_explains_what_there_is_and_can_be_off():
+    x = Value(2.0, "x")
+    y = x * Value(-3.0, "k") * 2.0
+    assert "gradient" not in draw(y).dot
+    y.backward()
+    dot = draw(y).dot
+    assert "gradient above 0: raise" in dot and "gradient below 0: raise" in dot
+    assert "dashed: a constant" in dot
+    assert "gradient" not in draw(y, legend=False).dot
+    positive = Value(2.0) * Value(3.0)
+    positive.backward()
+    assert "below 0" not in draw(positive).dot
+
+
+def test_the_sign_of_a_gradient_is_a_mark_too():
+    x, k = Value(2.0, "x"), Value(-3.0, "k")
+    y = x * k
+    y.backward()
+    dot = draw(y, legend=False).dot
+    lines = {name: line for name in "xk" for line in dot.splitlines() if f">{name}<" in line}
+    assert "▼" in lines["x"] and "▲" in lines["k"]  # the gradients are -3 and 2
+    assert "▲" not in lines["x"]
+
+
+@needs_graphviz
+def test_every_picture_says_what_it_shows():
+    e = expression()
+    e.backward()
+    root = ET.fromstring(draw(e).svg)
+    tag = "{http://www.w3.org/2000/svg}"
+    assert root[0].tag == tag + "title" and root[0].text == draw(e).text
+    assert root[1].tag == tag + "desc"
+    assert "The result: e, data -3" in root[1].text and "a, data -4, grad" in root[1].text
+    chart = ET.fromstring(loss_curve([3.0, 1.0]).svg)
+    assert [part.tag for part in chart[1:3]] == [tag + "title", tag + "desc"]
+
+
+@needs_graphviz
+def test_dark_pages_get_dark_pictures_and_paper_light_ones():
+    style = ET.fromstring(draw(expression()).svg).find("{http://www.w3.org/2000/svg}style").text
+    assert "prefers-color-scheme:dark" in style
+    assert "[data-jp-theme-light=false] svg.glassgrad" in style
+    assert style.count("@media screen") == 2  # so nothing is dark on paper
+    assert all("svg.glassgrad" in rule for rule in re.findall(r"([^{}]+)\{[a-z]+:var", style))
+
+
+@needs_graphviz
+def test_every_text_has_a_width_of_its_own_whatever_the_font():
+    e = expression()
+    e.backward()
+    root = ET.fromstring(draw(e).svg)
+    found = list(root.iter("{http://www.w3.org/2000/svg}text"))
+    assert found and all(t.get("textLength") for t in found)
+    assert width("WWW") > width("iii") > 0
+    assert width("data", bold=True) > width("data")
+    assert width("数学") > width("ab")
+
+
+def test_a_graph_of_many_nodes_is_refused_before_the_work(monkeypatch):
+    v = Value(1.0)
+    for _ in range(120_000):
+        v = -v
+    monkeypatch.setattr(boxes_module, "topological_order", None)  # nobody needs it
+    with pytest.raises(ValueError, match="more than 100,000 boxes"):
+        draw(v)
+    assert v._repr_mimebundle_() == {"text/plain": repr(v)}
 
 
 # --- other things that show themselves ------------------------------------------------------------

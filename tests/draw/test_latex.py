@@ -107,3 +107,11 @@ def test_two_comparisons_that_both_hold_are_an_equation():
     assert ((x <= 0) * (x >= 0)).text == "[x = 0]"
     assert ((x <= 0) * (x >= 1)).text == r"[x \le 0] \cdot [x \ge 1]"
     assert ((x <= 0) * (Tex("y") >= 0)).text == r"[x \le 0] \cdot [y \ge 0]"
+
+
+def test_a_long_sum_is_refused_before_it_is_written():
+    for terms in (3_000, 200_000):  # in quadratic time: minutes
+        with pytest.raises(ValueError, match="more than 2,000 characters"):
+            latex(sum([Value(1.0, "x")] * terms))
+    with pytest.raises(ValueError, match="more than 2,000 characters"):
+        latex(Value(1.0, "[1]" * 10_000) * 2.0)

@@ -2,8 +2,10 @@
 
 import html
 import json
+import math
 import random
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -12,6 +14,7 @@ import autograd
 import nn
 from autograd import Value, stepper, steps, topological_order
 from autograd.draw import NoGraphviz, picture
+from autograd.ops import OPS
 from autograd.steps import Backward, Earlier
 from autograd.value import Constant
 
@@ -144,7 +147,9 @@ def test_hostile_labels_are_text_in_the_picture_and_in_the_sentences():
         page.encode()
         assert page.count("<script") == page.count("</script>") == 2
         assert "<img" not in page
-        words = " ".join(data_of(page)["steps"][0]["text"][0].split())
+        first = html.unescape(re.search(r"<li[^>]*>(.*?)</li>", page, re.DOTALL)[1])
+        words = " ".join(first.split())
+        assert data_of(page)["graph"]["names"][0] in words
         spelled = label.encode("utf-8", "backslashreplace").decode()
         assert " ".join(spelled.split()) in words.replace("\u2068", "").replace("\u2069", "")
         pictured = " ".join(t.text or "" for t in svg_of(page).iter("text"))
@@ -217,21 +222,101 @@ def test_a_graph_whose_backward_has_run_has_a_stepper_too():
     assert "Next" in stepper(loss).html
 
 
-def test_infinite_and_undefined_numbers_are_shown_and_asked_for():
+def test_infinite_and_undefined_numbers_are_shown():
     x = Value(0.0, "x")
-    frames = data_of(stepper(x.log() * 0.0, quiz=True).html)["steps"]
-    assert frames[0]["text"][2] == "-inf" and frames[0]["quiz"]["answer"] == "-Infinity"
-    assert frames[1]["text"][2] == "nan" and frames[1]["quiz"]["answer"] == "NaN"
+    made = stepper(x.log() * 0.0, quiz=True)
+    assert [frame["text"][2] for frame in made.frames[:2]] == ["-inf", "nan"]
+    assert data_of(made.html)["graph"]["leaves"]["0"] == 0.0
+    assert data_of(stepper(Value(math.inf, "x") * 1.0).html)["graph"]["leaves"]["0"] == "Infinity"
 
 
-def test_quiz_keeps_the_answers_of_the_steps():
-    e = small()
-    kept = [f["quiz"] for f in stepper(e, quiz=True).frames]
+# --- changing, training ---------------------------------------------------------------------------
+
+
+def line():
+    w, b, x, t = (Value(v, n) for v, n in ((0.5, "w"), (0.0, "b"), (2.0, "x"), (3.0, "t")))
+    loss = (w * x + b - t) ** 2
+    loss.label = "loss"
+    return loss, [w, b], x, t
+
+
+def test_parameters_add_an_update_each_after_the_backward_pass():
+    loss, parameters, *_ = line()
+    made = stepper(loss, parameters=parameters, lr=0.25)
+    said = ["".join(frame["text"]) for frame in made.frames if frame["kind"] == "Update"]
+    assert said == [
+        "w.data -= lr · w.grad = 0.5 - 0.25 · (-8) → 2.5",
+        "b.data -= lr · b.grad = 0 - 0.25 · (-4) → 1",
+    ]
+    assert stepper(loss).frames == made.frames[:-2]
+
+
+def test_a_module_gives_its_parameters_and_a_neuron_takes_one_step():
+    model = nn.MLP(2, [3, 3, 1], "tanh", rng=random.Random(0))
+    made = stepper((model([0.5, 1.0]) - 1.0) ** 2, parameters=model)
+    assert [frame["kind"] for frame in made.frames].count("Update") == 7  # neurons
+    assert made._parameters == model.parameters()
+
+
+def test_examples_go_by_leaf_or_by_label():
+    loss, parameters, x, t = line()
+    made = stepper(loss, parameters=parameters, examples=[{"x": 1, "t": 2}, {x: 3.0, t: -1.0}])
+    order = topological_order(loss)
+    expected = [
+        {order.index(x): 1.0, order.index(t): 2.0},
+        {order.index(x): 3.0, order.index(t): -1.0},
+    ]
+    assert made._examples == expected
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"parameters": [Value(1.0)]}, r"stepper\(loss, parameters=\[w, b\]\)"),
+        ({"parameters": []}, "none of these"),
+        ({"examples": [{"y": 1.0}]}, "its leaves are w, x, b, t"),
+        ({"examples": [{"loss": 1.0}]}, "is no leaf of this graph"),
+    ],
+)
+def test_what_is_no_leaf_of_the_graph_is_refused_with_the_fix(options, message):
+    with pytest.raises(ValueError, match=message):
+        stepper(line()[0], **options)
+
+
+def test_an_example_that_is_no_dict_is_refused_with_the_fix():
+    with pytest.raises(TypeError, match="an example is a dict"):
+        stepper(line()[0], examples=[(1.0, 2.0)])
+
+
+def test_without_scripts_all_numbers_and_sentences_are_on_the_page():
+    e = scalars(60)
+    made = stepper(e)
     e.backward()
-    assert float(kept[0]["answer"]) == -6.0 and kept[0]["ask"] == "What is c.data?"
-    assert float(kept[-1]["answer"]) == topological_order(e)[1].grad
-    assert all(q["within"] > 0 for q in kept)
-    assert "quiz" not in stepper(e).frames[0]
+    told = re.findall(r"<li[^>]*>(.*?)</li>", made.html, re.DOTALL)
+    assert len(told) == len(made.frames)
+    pictured = "".join(svg_of(made.html).itertext())
+    for v in topological_order(e):
+        assert f"data {v.data:.4g}" in pictured
+        assert f"grad {v.grad:.4g}" in pictured
+    for control in ("words", "steps", "change", "training"):  # they appear when the script runs
+        assert re.search(rf'id="{control}" class="hidden"', made.html)
+
+
+def test_an_op_that_javascript_does_not_know_is_shown_as_it_was_recorded(monkeypatch):
+    e = small()
+    monkeypatch.setitem(OPS, "tanh", replace(OPS["tanh"], js=""))
+    data = data_of(stepper(e).html)
+    assert data["live"] is False
+    last = str(len(data["graph"]["names"]) - 1)
+    assert data["graph"]["recorded"] == {last: [e.data, list(e.partials), False]}
+
+
+def test_a_graph_of_millions_is_refused_before_the_work():
+    x = y = Value(1.0)
+    for _ in range(60_000):
+        y = y + x
+    with pytest.raises(ValueError, match="more than 50,000 nodes"):
+        stepper(y)
 
 
 @pytest.mark.parametrize("wrong", [2.0, None, "e", [1]])
