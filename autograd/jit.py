@@ -6,6 +6,8 @@ The compiler is autograd/compiler, what keeps and runs its programs autograd/run
 from collections.abc import Callable
 from typing import Any
 
+from autograd.compiler import targets
+from autograd.compiler.targets import Target
 from autograd.compiler.trace import TraceError
 from autograd.runtime.calls import Compiled, Jitted
 
@@ -37,7 +39,8 @@ def jit(
     random numbers, iterators, counters. ImportError without NumPy.
     """
     try:
-        return Jitted(fn, optimizer, _compiled(backend), (clip_norm, clip_value))
+        target = targets.find(backend)
+        return Jitted(fn, optimizer, _compiled(target), target, (clip_norm, clip_value))
     except ImportError as error:
         raise ImportError(
             'jit needs NumPy: pip install "glassgrad[jit]"; or say backend="python", which needs '
@@ -45,17 +48,15 @@ def jit(
         ) from error
 
 
-def _compiled(backend: str) -> type[Compiled]:
-    """The programs of that back end."""
-    if backend == "numpy":
+def _compiled(target: Target) -> type[Compiled]:
+    """The programs of that target: in arrays, or one that is made of scalars."""
+    if target.stage == "ir":
         from autograd.runtime.run import Arrays
 
         return Arrays
-    if backend == "python":
-        from autograd.runtime.scalar import Unrolled
+    from autograd.runtime.scalar import Unrolled
 
-        return Unrolled
-    raise ValueError(f"there is no backend {backend!r}: there are 'numpy' and 'python'.")
+    return Unrolled
 
 
 def __getattr__(name: str) -> Any:

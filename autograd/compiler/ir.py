@@ -93,9 +93,11 @@ def _check(inst: Inst, known: Mapping[str, Inst]) -> None:
 
 
 def written(block: Block) -> Iterator[str]:
-    """Its lines; those of the body of a loop are indented below it."""
-    rows = [(line(inst, block.by_name), inst) for inst in block.insts]
-    width = max([len(text) for text, _ in rows if len(text) <= 60], default=0)
+    """Its lines; those of the body of a loop are indented below it. A constant that is one number
+    has no line, but is written where it is used."""
+    shown = [inst for inst in block.insts if not is_number(inst)]
+    rows = [(line(inst, block.by_name), inst) for inst in shown]
+    width = max([len(text) for text, _ in rows if len(text) <= 50], default=0)
     for text, inst in rows:
         size = "" if inst.op == "scan" else f" : {by(inst.shape)}"
         note = f"   # {comment(inst.note)}" if inst.note else ""
@@ -106,22 +108,33 @@ def written(block: Block) -> Iterator[str]:
             yield f"    return {', '.join(body.outputs)}"
 
 
+def is_number(inst: Inst) -> bool:
+    return inst.op == "const" and not inst.shape
+
+
 def line(inst: Inst, known: Mapping[str, Inst]) -> str:
     """`name = op args, attributes`, without its shape."""
     if inst.op == "scan":
         return f"{inst.name} = scan {_loop(inst)}"
+    args = [_operand(name, known) for name in inst.args]
     if inst.op == "map":
-        return f"{inst.name} = map {inst.attrs['fn']} {', '.join(inst.args)}"
-    args = list(inst.args)
+        return f"{inst.name} = map {inst.attrs['fn']} {', '.join(args)}"
+    if inst.op == "scatter":
+        pairs = zip(args, inst.attrs["places"])
+        return f"{inst.name} = scatter {'; '.join([f'{x} {_places(at)}' for x, at in pairs])}"
     if inst.op in ("matmul", "outer", "vecdot"):
-        args = [
-            f"{name}[{','.join(map(str, known[name].shape))}]" for name in args if name in known
-        ]
-    if inst.op == "matmul":
+        shapes = [",".join(map(str, known[name].shape)) if name in known else "?"
+                  for name in inst.args]  # fmt: skip
         turns = inst.attrs.get("turned", (False, False))
-        args = [name + ".T" * is_turned for name, is_turned in zip(args, turns)]
-    attrs = [f"{_attribute(key, x)}" for key, x in inst.attrs.items() if key != "turned"]
+        args = [f"{x}[{shape}]" + ".T" * is_turned
+                for x, shape, is_turned in zip(args, shapes, turns)]  # fmt: skip
+    attrs = [_attribute(key, x) for key, x in inst.attrs.items() if key != "turned"]
     return f"{inst.name} = {inst.op} {', '.join(filter(None, [*args, *attrs]))}".rstrip()
+
+
+def _operand(name: str, known: Mapping[str, Inst]) -> str:
+    inst = known.get(name)
+    return some(inst.attrs["value"]) if inst and is_number(inst) else name
 
 
 def _loop(inst: Inst) -> str:
@@ -135,9 +148,13 @@ def _loop(inst: Inst) -> str:
 def _attribute(key: str, x: Any) -> str:
     if isinstance(x, np.ndarray):
         return some(x) if key in ("value", "index") else f"{key} {some(x)}"
-    if key == "places":
-        return "at " + "; ".join([str(p) if isinstance(p, View) else some(p) for p in x])
-    return str(x) if key in ("view", "fn") else f"{key} {x}"
+    if key == "axes":
+        return f"along {' '.join(map(str, x))}"
+    return str(x) if key in ("view", "fn", "dtype") else f"{key} {x}"
+
+
+def _places(places: Any) -> str:
+    return str(places) if isinstance(places, View) else f"at {some(places)}"
 
 
 def some(values: Array, most: int = 6) -> str:

@@ -64,6 +64,7 @@ class Inst:
     shape: Shape = ()
     attrs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     note: str = ""
+    kept: bool = False  # is it a step with a name of its own, or a part of an expression?
 
 
 @dataclass(frozen=True)

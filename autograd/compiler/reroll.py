@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.compiler.kinds import Graph
+from autograd.compiler.group import Graph
 from autograd.compiler.trace import Loop, Symbol, Trace, symbol
 from autograd.ops import OPS
 from autograd.value import Value
@@ -59,11 +59,10 @@ class Search:
     @cached_property
     def operands(self) -> list[list[int]]:
         """Those of each node, with the values that a `take` chooses from; none of a leaf."""
-        graph, end = self.graph, 0
+        graph = self.graph
         found: list[list[int]] = [[]] * len(graph.values)
         for n, node in zip(graph.made, graph.nodes):
-            begin, end = end, end + len(node.parents)
-            found[n] = graph.flat[begin:end]
+            found[n] = graph.operands(node)
         for n, table in graph.table_of.items():
             found[n] = found[n] + graph.tables[table]
         return found
@@ -205,8 +204,10 @@ def marks(search: Search) -> np.ndarray:
     """For each node, in the order in which they were made, a number for its op, how many operands
     it has, and how long before the latest of them was made."""
     graph = search.graph
-    counts = np.array([len(s.parents) for s in graph.nodes])
-    made = np.maximum.reduceat(search.rank[graph.flat], np.cumsum(counts) - counts)
+    read = [graph.operands(s) for s in graph.nodes]
+    counts = np.array(list(map(len, read)))
+    flat = np.fromiter(chain.from_iterable(read), np.intp)
+    made = np.maximum.reduceat(search.rank[flat], np.cumsum(counts) - counts)
     back = np.where(made >= 0, np.arange(len(counts)) - made, 0)
     ops = {op: i for i, op in enumerate(OPS)}
     names = np.array([ops[s.op] for s in graph.nodes])
@@ -494,10 +495,14 @@ class Builder:
         read = self.search.read(self.nodes[slot])
         listed = list(zip(*self.where.lags(read), read.T))
         operands = tuple([self.operand(*at) for at in listed])
-        self.copies[slot] = new = symbol(Symbol, node.op, operands[: len(node.parents)])
+        body, n = self.loop.body, len(node.parents)
+        at = slice(n) if node.op != "dot" else slice(len(operands) - n, None)
+        self.copies[slot] = new = symbol(Symbol, node.op, operands[at])
         if node.op == "take":
-            body, table = self.loop.body, operands[len(node.parents) :]
-            body.tables[id(new)] = body.interned.setdefault(tuple(map(id, table)), table)
+            body.tables[id(new)] = body.row(operands[n:])
+        elif node.op == "dot":
+            width = (len(operands) - n) // 2
+            body.rows[id(new)] = body.row(operands[:width]), body.row(operands[width : 2 * width])
         if hasattr(node, "module"):
             new.module = node.module  # type: ignore[attr-defined]
         self.loop.body.nodes.append(new)
@@ -584,7 +589,7 @@ class Builder:
         outside = [s for s in self.graph.nodes if id(s) not in inside]
         tables = [trace.tables[id(s)] for s in outside if s.op == "take"]
         others = [loop.operands() for loop in trace.loops]
-        read = set(map(id, chain(trace.ends, *[s.parents for s in outside], *tables, *others)))
+        read = set(map(id, chain(trace.ends, *map(trace.operands, outside), *tables, *others)))
         values = self.graph.values
         slots = [s for s, row in enumerate(self.nodes) if any(id(values[n]) in read for n in row)]
         return sorted(slots, key=lambda s: self.rank[self.nodes[s, -1]])

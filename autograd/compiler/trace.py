@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from autograd.ops import Op
@@ -99,13 +100,18 @@ class Integer(Number):
         return chosen
 
 
+Row = tuple[Value, ...]
+
+
 @dataclass
 class Trace:
     """What a function computed. `nodes` are in the order in which they were made."""
 
     nodes: list[Symbol] = field(default_factory=list)
-    tables: dict[int, tuple[Value, ...]] = field(default_factory=dict)  # by id of the take's node
-    interned: dict[Any, tuple[Value, ...]] = field(default_factory=dict)  # each table once
+    tables: dict[int, Row] = field(default_factory=dict)  # by id of the take's node
+    rows: dict[int, tuple[Row, Row]] = field(default_factory=dict)  # by id of the dot's node
+    interned: dict[Any, Row] = field(default_factory=dict)  # each table and each row once
+    lists: dict[int, tuple[Any, Any, Row]] = field(default_factory=dict)  # those made rows, by id
     inputs: dict[str, list[Symbol]] = field(default_factory=dict)  # numbers, by argument
     values: dict[str, list[Symbol]] = field(default_factory=dict)  # Values among the arguments
     masks: dict[str, Callable[[int], list[float]]] = field(default_factory=dict)  # inputs to draw
@@ -118,6 +124,22 @@ class Trace:
     def ends(self) -> tuple[Any, ...]:
         """What is computed for others: the results of a loop's body, or the root."""
         return self.results or (self.root,)
+
+    def operands(self, s: Symbol) -> Row:
+        """What a node is computed from, in the engine's order; of a look-up its index alone."""
+        return (*chain.from_iterable(self.rows.get(id(s), ())), *s.parents)
+
+    def row(self, values: Sequence[Any]) -> Row:
+        """The values as a tuple: the same one for the same values. A list that was seen before,
+        and holds what it held then, costs one comparison at the speed of C."""
+        _, before, row = self.lists.get(id(values), (None, None, ()))
+        if before is None or not _is_same(values, before):
+            found = tuple([as_value(v) for v in values])
+            row = self.interned.setdefault(tuple(map(id, found)), found)
+            if type(values) in (list, tuple):
+                copy = values if type(values) is tuple else list(values)
+                self.lists[id(values)] = values, copy, row  # keeps the list alive, and so its id
+        return row
 
 
 @dataclass(eq=False)
@@ -156,6 +178,24 @@ def record(op: Op, parents: tuple[Any, ...]) -> Any:
         return parents[0]  # the index was no argument: nothing to look up
     tracers[-1].nodes.append(s := symbol(Symbol, op.symbol, parents))
     return s
+
+
+def record_dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any) -> Any:
+    """Stands in for the body of `value.dot` while tracing: its operands are two rows."""
+    found = tracers[-1]
+    found.nodes.append(s := symbol(Symbol, "dot", () if bias is None else (as_value(bias),)))
+    found.rows[id(s)] = found.row(ws), found.row(xs)
+    return s
+
+
+record.dot = record_dot  # type: ignore[attr-defined]
+
+
+def _is_same(values: Any, before: Any) -> bool:
+    try:
+        return bool(values is before or values == before)
+    except TraceError:  # numbers that are not the same refuse to be compared
+        return False
 
 
 def symbol(kind: type[Symbol], op: str = "", parents: tuple[Any, ...] = ()) -> Symbol:

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from autograd.compiler import trace as tracing
+from autograd.compiler.targets import Target
 from autograd.compiler.trace import Integer, Number, Symbol, Trace, TraceError, symbol
 from autograd.number import number
 from autograd.ops import OPS
@@ -27,11 +28,16 @@ class Jitted:
     array operations, seconds of tracing and analysis, and how many programs are cached."""
 
     def __init__(
-        self, fn: Any, optimizer: Any, compile: type["Compiled"], clip: tuple[Any, Any]
+        self,
+        fn: Any,
+        optimizer: Any,
+        compile: type["Compiled"],
+        target: Target,
+        clip: tuple[Any, Any],
     ) -> None:
         functools.update_wrapper(self, fn)
         self.fn, self.optimizer, self.clip = fn, optimizer, clip
-        self.compile = compile
+        self.compile, self.target = compile, target
         self.programs: dict[Any, list[Compiled]] = {}
         self.latest: Compiled | None = None
         self.changes = 0
@@ -73,7 +79,7 @@ class Jitted:
             )
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ("source", "stats", "boxes"):
+        if name not in ("source", "ir", "stats", "boxes"):
             raise AttributeError(f"a jitted function has no attribute {name!r}")
         if self.latest is None:
             raise ValueError("there is no program yet: call the jitted function once.")

@@ -5,12 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.compiler.kinds import Graph
-from autograd.compiler.lower import Program
+from autograd.compiler import pipeline, targets
 from autograd.compiler.trace import GRAD, Trace
-from autograd.runtime.boxes import boxes
 from autograd.runtime.calls import Compiled
-from autograd.runtime.scalar import unrolled
 from autograd.runtime.store import Stored, adopt
 from autograd.runtime.update import CHUNK, Rule, table
 from autograd.value import Value
@@ -38,16 +35,19 @@ class Arrays(Compiled):
             self.store = adopt([*(optimizer.params if optimizer else ()), *parameters])
             return list(map(GRAD.__get__, parameters))
 
-        self.trace, graph = trace, Graph(trace, place)
+        def sizes() -> dict[str, int]:
+            rows = trace.inputs | trace.values
+            return {name: len(row) for name, row in rows.items()} | {"P": len(self.store.data)}
+
+        runtime = {"check": _check, "outer": self.outer}
+        program = pipeline.compile(trace, place, sizes, self.owner.target, runtime)
+        self.trace, self.ir = trace, program.ir
+        self.source = self.program_source = program.printed.source
+        self.boxes, self.stats = program.boxes, dict(program.stats)
+        self.inputs, self.has_holes = program.inputs, program.has_holes
         self.listed = optimizer.params if optimizer is not None else []
         self.copied = list(self.listed)
         data = self.store.data
-        self.sizes = {name: len(row) for name, row in (trace.inputs | trace.values).items()}
-        program = Program(graph, {**self.sizes, "P": len(data)})
-        self.source = self.program_source = program.source
-        self.boxes = boxes(program)
-        self.inputs = list(program.inputs.values())  # (name, type): what a step takes
-        self.has_holes = program.has_holes
         self.gradient, self.sole, self.defers = np.zeros(len(data)), False, False
         self.deferred: dict[int, Any] = {}  # parts of G, by id: (start, stop) if they are put off
         if optimizer is not None:
@@ -61,14 +61,7 @@ class Arrays(Compiled):
                 is_clipped = self.owner.clip != (None, None)
                 self.defers = self.sole and not is_clipped and not self.has_holes
             self.rule: Rule | None = None
-        space: dict[str, Any] = {"np": np, "check": _check, "outer": self.outer}
-        exec(compile(self.source, "<jit>", "exec"), space)  # our own text, of names and numbers
-        self.run = space["program"](data, self.gradient, *program.constants.values())
-        self.stats = {
-            "nodes": graph.count,
-            "kinds": sum(bool(kind.nodes) for kind in graph.kinds),
-            "array ops": len(program.lines) - program.views - 2,
-        }
+        self.run = program.printed.make(data, self.gradient)
 
     def holds(self) -> bool:
         listed = self.owner.optimizer.params if self.listed else self.listed
@@ -110,7 +103,8 @@ class Arrays(Compiled):
     def replay(self, inputs: dict[str, Any]) -> list[float]:
         """Once more, on scalars. Eager does not visit what `take` did not choose; in arrays that
         has the gradient 0, and 0 times infinity made a NaN that does not belong there."""
-        _, run, parameters, _ = unrolled(self.trace)
+        printed = targets.find("python").emit(self.trace, {})
+        run, parameters = printed.make, printed.parameters
         numbers = {name: list(map(float, row)) for name, row in inputs.items() if name}
         found: list[float] = list(run(P=[v.data for v in parameters], **numbers))[1]
         self.gradient[...] = 0.0

@@ -1,18 +1,20 @@
-"""The optimiser's update as array code: its rule, run once on `Code`, and printed.
+"""The optimiser's update as array code: its rule, run once on terms, and printed.
 
 The rule is the optimiser's own (`update(p, g, *state)` of nn.optim, or a user's, of + - * / **).
 The learning rate and the count of steps stay variables.
 """
 
 import copy
-import re
 from collections.abc import Iterator
 from operator import is_not, itemgetter
 from typing import Any
 
 import numpy as np
 
-from autograd.compiler.code import Array, Code, text
+from autograd.compiler.build import Builder, Term
+from autograd.compiler.ir import Block
+from autograd.compiler.passes import RULES
+from autograd.compiler.targets.numpy import emit_update
 from autograd.runtime.watch import Watch
 
 KEPT = ("lr", "steps", "state", "params")  # not settings: variables of the rule
@@ -38,35 +40,20 @@ class Rule:
         if watch.generators:  # it draws a random number for each parameter
             return
         drawn = watch.drawn()
-        twin.lr, twin.steps = Code("lr"), Code("steps")
         states = [f"state{i + 1}" for i in range(len(optimizer.state))]
-        lines = []
-        try:
-            p, *new = twin.update(*[Array(name, (2,)) for name in ("p", "g", *states)])
-            for name, code in zip(states, new):
-                lines.append(f"new_{name} = {text(code)}" + ("" if code.args else ".copy()"))
-                code.template, code.args = f"new_{name}", ()  # in the lines to come
-            lines += [p.into("p"), *[f"{name}[...] = new_{name}" for name in states]]
-        except (TypeError, AttributeError):
-            return  # the rule calls other functions, or gives plain numbers
-        if watch.drawn() != drawn:
+        block = rule_of(twin, states)
+        if block is None or watch.drawn() != drawn:
             return
-        self.source = "\n\n# The optimizer's update, in place.\n" + "\n".join([
-            "def update(pieces, lr, steps):",
-            f"    for {', '.join(['p', 'g', *states])} in pieces:",
-            *[f"        {line}" for line in lines],
-            "",
-        ])  # fmt: skip
-        space: dict[str, Any] = {"np": np}
-        exec(compile(self.source, "<jit>", "exec"), space)  # our own text
-        if not is_as(optimizer, space["update"]):
-            self.source = ""
+        source, run = emit_update(block, states)
+        if not is_as(optimizer, run):
             return
-        self.run = space["update"]
+        self.source, self.run = f"\n\n# The optimizer's update, in place.\n{source}", run
         for name, column in optimizer.state.items():
             optimizer.state[name] = np.asarray(column, float)
         self.state = list(optimizer.state.values())
-        self.is_scaled = re.findall(r"(?:lr \* )?\bg\b", "".join(lines)) == ["lr * g"]
+        readers = [inst for inst in block.insts if "g" in inst.args]
+        products = [inst for inst in readers if inst.op == "map" and inst.attrs["fn"] == "*"]
+        self.is_scaled = [inst.args for inst in readers] == [("lr", "g")] and bool(products)
         self.columns, begin = [data[at], grad[at], *self.state], 0
         for start, stop, _ in sorted(table(grad, where) for where, _, _ in late):
             self.chunks += self.cut(begin, start, CHUNK)
@@ -98,6 +85,20 @@ class Rule:
             return True
         changed = map(is_not, self.optimizer.state.values(), self.state)
         return len(late) == len(self.tables) and not any(changed)
+
+
+def rule_of(optimizer: Any, states: list[str]) -> Block | None:
+    """The optimizer's rule, run on terms: None if it calls other functions, or gives numbers."""
+    b = Builder(RULES)
+    columns = [Term(b, b.input("data", name, (2,))) for name in ("p", "g", *states)]
+    optimizer.lr = Term(b, b.input("data", "lr", ()))
+    optimizer.steps = Term(b, b.input("data", "steps", ()))
+    try:
+        new = [term.inst for term in optimizer.update(*columns)]
+    except (TypeError, AttributeError):
+        return None
+    b.given = {x.name: f"new_{s}" for s, x in zip(states, new[1:]) if x.name not in b.final}
+    return b.block(new)
 
 
 class Outer:

@@ -10,7 +10,7 @@ import pytest
 
 import nn
 from autograd import Value
-from autograd.compiler import kinds, reroll
+from autograd.compiler import group, reroll
 from autograd.compiler.trace import DATA, Integer, Loop, Number, Symbol, Trace, symbol, trace
 from autograd.ops import OPS
 from tests.jit.random_loops import random_loop
@@ -70,7 +70,7 @@ class Run:
             if id(v) in self.numbers:
                 continue
             loop = self.loop_of.get(id(v))
-            needed = loop.operands() if loop else [*v.parents, *self.trace.tables.get(id(v), ())]
+            needed = loop.operands() if loop else self.operands(v)
             missing = [x for x in needed if id(x) not in self.numbers]
             todo += [v, *missing] if missing else []
             if not missing and loop:
@@ -79,11 +79,14 @@ class Run:
                 self.numbers[id(v)] = self.compute(v)
         return self.numbers[id(end)]
 
-    def compute(self, v: Value) -> float:
-        args = [self.numbers[id(x)] for x in v.parents]
+    def operands(self, v: Any) -> list[Value]:
+        return [*self.trace.operands(v), *self.trace.tables.get(id(v), ())]
+
+    def compute(self, v: Any) -> float:
+        args = [self.numbers[id(x)] for x in self.trace.operands(v)]
         if v.op == "take":
             return self.numbers[id(self.trace.tables[id(v)][int(args[0])])]
-        return OPS[v.op].forward(*args) if v.parents else DATA.__get__(v)
+        return OPS[v.op].forward(*args) if v.op else DATA.__get__(v)
 
     def run(self, loop: Loop) -> None:
         lists = loop.body.values | loop.body.inputs
@@ -118,7 +121,7 @@ def check(f: Callable[..., Value], args: Any) -> Trace:
 
 def size(trace: Trace) -> int:
     """How many kinds there are, in the loops, too."""
-    graph = kinds.Graph(trace, no_place)
+    graph = group.Graph(trace, no_place)
     return len(graph.kinds) + sum([size(loop.body) for loop in trace.loops])
 
 

@@ -1,0 +1,63 @@
+"""The languages that a program can be printed in, by name: `TARGETS`.
+
+A target prints, once and at the end, what the stages before have decided. Nothing reads its text
+but the language's own compiler. To add one, `register` it; nothing else has to know.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+STAGES = ("trace", "ir")
+
+
+class Printed(NamedTuple):
+    """source: the text. operations: how many it has.
+
+    make: called with the parameters' array P and G, where their gradient is to be written, it
+    gives `step`; that one, called with the inputs, is a generator, which yields the loss, and then
+    a list of the gradients of all other Values. Of a trace, `make` is `step`: P is an argument, a
+    list of the numbers of the `parameters`, and their gradients come first in the list.
+    """
+
+    source: str
+    make: Callable[..., Any]
+    operations: int
+    parameters: Sequence[Any] = ()
+
+
+@dataclass(frozen=True)
+class Target:
+    """stage: what it prints, the "ir" of a program, or its "trace", a line for each scalar node.
+    emit: that, and the functions of the runtime that the text may call, give what was printed."""
+
+    name: str
+    stage: str
+    emit: Callable[[Any, Mapping[str, Any]], Printed]
+
+
+TARGETS: dict[str, Target] = {}
+
+
+def register(target: Target) -> Target:
+    """From now on `jit(f, backend=target.name)` uses it. ValueError for another stage."""
+    if target.stage not in STAGES:
+        raise ValueError(f"a target prints the trace or the ir, not {target.stage!r}")
+    TARGETS[target.name] = target
+    return target
+
+
+def find(name: str) -> Target:
+    """The target of that name. ValueError if there is none; ImportError if its package is not."""
+    if name == "numpy" and name not in TARGETS:
+        from autograd.compiler.targets import numpy
+
+        numpy.install(register)
+    if name == "python" and name not in TARGETS:
+        from autograd.compiler.targets import python
+
+        python.install(register)
+    if name not in TARGETS:
+        known = ", ".join(map(repr, sorted({"numpy", "python", *TARGETS})))
+        raise ValueError(f"there is no backend {name!r}: there are {known}.")
+    return TARGETS[name]
