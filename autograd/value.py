@@ -159,10 +159,10 @@ def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = None) -> Any:
     """A neuron's weighted sum, bias + ws[0] * xs[0] + ws[1] * xs[1] + ..., as ONE node."""
     if len(ws) != len(xs):
         raise ValueError(f"dot needs as many weights as inputs, but got {len(ws)} and {len(xs)}")
-    if hasattr(recorder, "dot"):  # a trace keeps the operands as rows: see autograd/compiler
-        return recorder.dot(ws, xs, bias)  # type: ignore[union-attr]
-    parents = (*ws, *xs) if bias is None else (*ws, *xs, bias)
     own = None if recorder is None else recorder.own()
+    if own is not None and hasattr(own, "dot"):  # a trace keeps rows whole: see compiler/trace.py
+        return own.dot(ws, xs, bias)
+    parents = (*ws, *xs) if bias is None else (*ws, *xs, bias)
     if own is None or own is compute_only:
         try:  # written out for speed, as + and * are: a network spends most of its time here
             a, b = [w.data for w in ws], [x.data for x in xs]

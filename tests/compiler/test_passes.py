@@ -1,0 +1,88 @@
+"""Each rewrite changes something, as its golden text says, and changes no result."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd.compiler import passes
+from autograd.compiler.build import Builder
+from autograd.compiler.operations import Inst, View
+
+Make = Callable[[Builder, Inst, Inst], Inst]
+GOLDEN: dict[str, tuple[Make, str]] = {  # rule: (what it is tried on, what becomes of it)
+    "fold_numbers": (lambda b, x, y: b.map("*", x, b.map("+", 2.0, 3.0)), "map * x, 5"),
+    "number_first": (lambda b, x, y: b.map("*", x, 3.0), "map * 3, x"),
+    "times_one": (lambda b, x, y: b.map("*", -1.0, b.map("*", 1.0, x)), "map neg x"),
+    "times_zero": (lambda b, x, y: b.map("+", x, b.map("*", 0.0, b.map("<", x, y))), "map + x, 0"),
+    "times_reciprocal": (lambda b, x, y: b.map("*", x, b.map("/", 1.0, y)), "map / x, y"),
+    "plus_zero": (lambda b, x, y: b.map("+", 0.0, b.map("+", x, 0.0)), "return x"),
+    "plus_negated": (lambda b, x, y: b.map("+", b.map("neg", x), y), "map - y, x"),
+    "plus_itself": (lambda b, x, y: b.map("+", x, x), "map * 2, x"),
+    "by_one": (lambda b, x, y: b.map("/", b.map("**", x, 1.0), 1.0), "return x"),
+    "negated_twice": (lambda b, x, y: b.map("neg", b.map("neg", x)), "return x"),
+    "slope_of_relu": (
+        lambda b, x, y: b.map(
+            "*", b.map("relu", x), b.map("-", 1.0, b.map("<=", x, 0.0))
+        ),
+        "map != t1, 0",
+    ),
+    "reshaped": (lambda b, x, y: b.reshape(b.reshape(x, (6,)), (3, 2)), "t1 = reshape x : 3x2"),
+    "spread_out": (lambda b, x, y: b.map("*", b.spread(x, (2, 3)), b.spread(2.0, (3,))), "* x, c1"),
+    "elsewhere": (
+        lambda b, x, y: b.view(b.reshape(x, (6,)), View(0, (3,), (2,))),
+        "t1 = view x, from 0 by 3",
+    ),
+    "alone": (lambda b, x, y: b.concat([x]), "return x"),
+}  # fmt: skip
+
+
+def made(make: Make, rules: Any) -> Any:
+    b = Builder(rules)
+    x, y = b.input("data", "x", (2, 3)), b.input("data", "y", (2, 3))
+    return b.block([make(b, x, y)]).check()
+
+
+def test_every_rule_has_a_golden_text() -> None:
+    rules = {rule.__name__ for listed in passes.RULES.values() for rule in listed}
+    assert rules == set(GOLDEN)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_rule_changes_the_program_but_not_its_results(name: str) -> None:
+    make, wanted = GOLDEN[name]
+    one = {op: [rule for rule in listed if rule.__name__ == name]
+           for op, listed in passes.RULES.items()}  # fmt: skip
+    before, after = made(make, {}), made(make, one)
+    assert wanted in str(after) and wanted not in str(before)
+    assert str(passes.rewritten(before, one)) == str(after)
+    rng = np.random.default_rng(1)
+    inputs = {"x": rng.normal(size=(2, 3)), "y": rng.normal(size=(2, 3))}
+    assert np.allclose(before.evaluate(inputs), after.evaluate(inputs), rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_rule_says_its_algebra(name: str) -> None:
+    assert (getattr(passes, name).__doc__ or "").strip()
+
+
+def test_gradients_from_many_steps_become_one_product() -> None:
+    """a.T @ x + b.T @ y + ... = [a; b; ...].T @ [x; y; ...], from four on."""
+    b = Builder(passes.RULES)
+    pairs = [(b.input("data", f"g{i}", (5, 2)), b.input("data", f"x{i}", (5, 3))) for i in range(4)]
+    pieces = [(None, b.matmul(g, x, (True, False))) for g, x in pairs]
+    assert passes.stacked(b, pieces[:3]) == pieces[:3]
+    ((_, total),) = passes.stacked(b, pieces)
+    block = b.block([total])
+    assert "concat" in str(block) and str(block).count("matmul") == 1
+    rng = np.random.default_rng(2)
+    inputs = {name: rng.normal(size=block[name].shape) for name in block.inputs}
+    wanted = sum(inputs[f"g{i}"].T @ inputs[f"x{i}"] for i in range(4))
+    assert np.allclose(block.evaluate(inputs)[0], wanted, rtol=1e-12)
+
+
+def test_a_comparison_stays_a_number() -> None:
+    """1 * [x < y] is kept: NumPy's truth values do not add up."""
+    block = made(lambda b, x, y: b.map("*", 1.0, b.map("<", x, y)), passes.RULES)
+    assert "map * 1, t1" in str(block)
