@@ -1,0 +1,1 @@
+"""An adapter for GradBench (https://github.com/gradbench/gradbench): see README.md."""
