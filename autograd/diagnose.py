@@ -176,7 +176,8 @@ def detect_anomaly(function: Any = None) -> Any:
 def _record_traced(op: Op, parents: tuple[Value, ...]) -> Value:
     plain = (outer_recorder() or engine.record)(op, parents)
     made = engine.new(_Traced)
-    made.data, made.grad, made.label = plain.data, plain.grad, plain.label
+    made.data = plain.data
+    made.grad = 0.0
     made.op, made.parents, made.partials = plain.op, plain.parents, plain.partials
     made.made_at = _lines(sys._getframe(1))
     if not math.isfinite(made.data):

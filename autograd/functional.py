@@ -16,9 +16,9 @@ from typing import Any
 
 from autograd.graph import topological_order
 from autograd.number import number
-from autograd.ops import OPS
+from autograd.ops import OPS, closed
 from autograd.recording import current_recorder, enable_grad, no_grad
-from autograd.value import Value, as_value, compute_only
+from autograd.value import ByHand, Value, as_value, compute_only
 
 
 def grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
@@ -128,14 +128,23 @@ def _gradients(root: Value, inputs: list[Value], differentiable: bool) -> dict[V
     gradients: dict[Value, Any] = {root: 1.0}
     for child in reversed(order):
         if child in between and child not in ends:
-            upstream = gradients.pop(child)
-            partials = child.partials
-            if differentiable:
-                partials = OPS[child.op].partials(child, *child.parents)
+            upstream = gradients.pop(child, 0.0)  # 0.0: its children were closed gates
+            partials = _slopes(child) if differentiable else child.partials
             for parent, partial in zip(child.parents, partials):
-                if parent in between:
+                if parent in between and not closed(child.op, partial):
                     gradients[parent] = gradients.get(parent, 0) + partial * upstream
     return gradients
+
+
+def _slopes(v: Value) -> tuple[Any, ...]:
+    """The partials of `v` as Values, from the table, for derivatives of derivatives."""
+    if v.op not in OPS or isinstance(v, ByHand):
+        raise TypeError(
+            f"the node {v!r} was made by hand, so its derivative is known as a number only and "
+            "can't be differentiated again: make it an op, with autograd.register_op."
+        )
+    slopes: tuple[Any, ...] = OPS[v.op].partials(v, *v.parents)
+    return slopes
 
 
 def _map(g: Callable[[Any], Any], tree: Any) -> Any:

@@ -28,8 +28,9 @@ def topological_order(
         for node in ahead:
             if node not in seen:
                 seen.add(node)
-                if not seen.issuperset(parents(node)):
-                    path.append((node, iter(parents(node))))
+                above = parents(node)
+                if not seen.issuperset(above):
+                    path.append((node, iter(above)))
                     break  # go deeper; the rest of this level comes later
                 order.append(node)  # a leaf, or all its parents are listed already
         else:  # now all its parents are listed: it is this node's turn

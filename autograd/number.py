@@ -1,5 +1,6 @@
 """What counts as a number, and what to say when something else turns up."""
 
+import math
 import operator
 from collections.abc import Sequence
 from numbers import Real
@@ -12,6 +13,8 @@ def number(x: Any) -> float:
         return x
     if isinstance(x, Real):  # ints, fractions and NumPy's scalars too
         return float(x)
+    if getattr(x, "ndim", None) is not None and math.prod(x.shape) == 1:
+        return float(x.item())  # an array or a tensor of one number; NumPy's booleans
     kind = type(x).__name__
     if hasattr(x, "apply_op"):
         fix = "It is a node already: use it as it is, or v.detach() for a copy without history."
@@ -20,6 +23,19 @@ def number(x: Any) -> float:
     else:
         fix = _FIXES.get(kind, "If it stands for one number, convert it first: float(x).")
     raise TypeError(f"a number is needed here, but this is of type {kind}: {x!r:.60}. {fix}")
+
+
+def assigned(x: Any, name: str) -> float:
+    """`x` as the float that becomes a Value's `name`, "data" or "grad"."""
+    if hasattr(x, "apply_op"):
+        raise TypeError(
+            f".{name} is a plain number, but this is a Value: {x!r:.60}. Compute it from numbers, "
+            f"as in p.data -= lr * p.grad with a float for lr, or take its number: x.data."
+        )
+    try:
+        return number(x)
+    except TypeError as error:
+        raise TypeError(f".{name} is a plain number: {error}") from None
 
 
 _FIXES = {  # what people pass where a number belongs, and what to write instead

@@ -32,6 +32,7 @@ class Op:
     precedence: int  # of the LaTeX spelling: sum 1, product 2, sign 3, power 4, call 5
     samples: tuple[tuple[float, ...], ...]  # inputs for the tests, the edges among them
     js: str = ""  # spelling in JavaScript, for pages that compute; {0} is the list if it is n-ary
+    gate: bool = False  # where a partial is 0, nothing goes back, be it inf or NaN: see `closed`
 
     def __call__(self, *args: Any) -> Any:
         for arg in args:
@@ -43,6 +44,15 @@ class Op:
             if hasattr(arg, "apply_op"):  # a Value, or a symbol that stands for one
                 return arg.apply_op(self, args)
         return self.forward(*map(number, args))
+
+
+def closed(op: str, partial: float) -> bool:
+    """Whether an input gets nothing back through this op, whatever comes: not even 0 * inf = NaN.
+
+    Of relu, maximum and the like, the inputs that were not chosen: log(relu(x)) has the slope 0
+    at -1, though relu's partial is 0 and log's is inf there. PyTorch masks at the same places.
+    """
+    return partial == 0.0 and op in GATES
 
 
 def _div(a: float, b: float) -> float:  # here, as below: Python raises where IEEE has an answer
@@ -92,15 +102,18 @@ def _logsumexp(*v: float) -> float:
 # --- the table: name, forward, partials, NumPy, LaTeX, precedence, symbol, samples, JavaScript ---
 # fmt: off
 OPS: dict[str, Op] = {}  # by symbol
+GATES: set[str] = set()  # the symbols of those that are gates
 _ONE = [(x,) for x in (-1.5, -0.0, 0.0, 0.5, 2.0, 1000.0, -1000.0, inf, -inf, nan)]
 _TWO = ((2.0, 3.0), (-1.5, 0.5), (-8.0, 1 / 3), (0.0, 0.0), (0.0, -2.0), (0.0, 0.5), (3.0, 0.0),
         (-2.0, 3.0), (2.0, 2.0), (1e200, 2.0), (inf, 2.0), (nan, 1.0), (1.0, nan))
 
 
 def _row(name: str, forward: Any, partials: Any, numpy: str, latex: str,
-         precedence: int = 5, symbol: str = "", samples: Any = (), js: str = "") -> Op:
-    samples = samples or (_ONE, _TWO)[partials.__code__.co_argcount - 2]
-    op = Op(name, symbol or name, forward, partials, numpy, latex, precedence, tuple(samples), js)
+         precedence: int = 5, symbol: str = "", samples: Any = (), js: str = "",
+         gate: bool = False) -> Op:
+    samples = tuple(samples or (_ONE, _TWO)[partials.__code__.co_argcount - 2])
+    op = Op(name, symbol or name, forward, partials, numpy, latex, precedence, samples, js, gate)
+    GATES.update([op.symbol] * gate)
     return OPS.setdefault(op.symbol, op)
 
 
@@ -134,7 +147,8 @@ tanh = _row("tanh", math.tanh, lambda y, x: (1.0 - y * y,), "np.tanh({0})", r"\t
 sigmoid = _row("sigmoid", lambda x: 1.0 / (1.0 + _exp(-x)), lambda y, x: (y * (1.0 - y),),
                "1.0 / (1.0 + np.exp(-{0}))", r"\sigma({0})", js="1 / (1 + Math.exp(-{0}))")
 relu = _row("relu", lambda x: 0.0 if x <= 0 else x, lambda y, x: (1.0 - (x <= 0),),
-            "np.maximum({0}, 0.0)", r"\mathrm{{relu}}({0})", js="{0} <= 0 ? 0 : {0}")
+            "np.maximum({0}, 0.0)", r"\mathrm{{relu}}({0})", js="{0} <= 0 ? 0 : {0}",
+            gate=True)
 leaky_relu = _row("leaky_relu", lambda x: x if x > 0 else 0.01 * x,
                   lambda y, x: (0.01 + 0.99 * (x > 0),),
                   "np.where({0} > 0, {0}, 0.01 * {0})", r"\mathrm{{leaky\_relu}}({0})",
@@ -154,11 +168,11 @@ _larger: Any = lambda a, b: 1.0 - 0.5 * (a < b) - 0.5 * (a <= b)  # 1 or 0; at a
 maximum = _row("maximum", lambda a, b: a if a >= b or a != a else b,
                lambda y, a, b: (_larger(a, b), _larger(b, a)),
                "np.maximum({0}, {1})", r"\max({0}, {1})",
-               js="{0} >= {1} || {0} !== {0} ? {0} : {1}")
+               js="{0} >= {1} || {0} !== {0} ? {0} : {1}", gate=True)
 minimum = _row("minimum", lambda a, b: a if a <= b or a != a else b,
                lambda y, a, b: (_larger(b, a), _larger(a, b)),
                "np.minimum({0}, {1})", r"\min({0}, {1})",
-               js="{0} <= {1} || {0} !== {0} ? {0} : {1}")
+               js="{0} <= {1} || {0} !== {0} ? {0} : {1}", gate=True)
 __all__ = ["logsumexp", "sum", "take", *[op.name for op in OPS.values()]]
 _row("sum", _sum, lambda y, *v: (1.0,) * len(v), "", "", 1, "", ((2.0,), (1.0, 3.0), (inf, -inf)),
      js="sumOf({0})")

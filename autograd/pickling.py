@@ -21,9 +21,9 @@ def _reduce(self: Value, protocol: Any) -> Any:
     The marks that modules leave on their outputs, for pictures, do not travel.
     """
     if not self.parents:
-        fields = {name: getattr(self, name) for name in ("data", "grad", "label", "op")}
+        fields = {name: getattr(self, name) for name in ("_data", "_grad", "op")}
         fields |= {"parents": (), "partials": ()}
-        return Value.__new__, (type(self),), (getattr(self, "__dict__", None), fields)
+        return Value.__new__, (type(self),), (self.__dict__ or None, fields)
     order = topological_order(self)
     order.sort(key=lambda v: v.parents != ())  # stable: leaves first, else the order stays
     place = {v: i for i, v in enumerate(order)}
@@ -39,7 +39,9 @@ def _rebuild(leaves: list[Value], rows: list[Row]) -> Value:
     nodes = list(leaves)
     for data, grad, label, op, places, partials in rows:
         v = node(data, op, tuple([nodes[i] for i in places]), partials)
-        v.grad, v.label = grad, label
+        v.grad = grad
+        if label:
+            v.label = label
         nodes.append(v)
     return nodes[-1]
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from autograd.graph import topological_order
 from autograd.labels import Names, names_of
-from autograd.ops import OPS
+from autograd.ops import OPS, closed
 from autograd.value import Constant, Value, fresh_gradients, node
 
 Parts: TypeAlias = tuple[str, str, str, str]  # a sentence: formula, numbers, new number, remark
@@ -156,7 +156,8 @@ def steps(root: Value) -> Iterator[Step]:
             for i, (parent, partial) in enumerate(zip(child.parents, child.partials)):
                 if child.op == "**" and i == 1 and isinstance(parent, Constant):
                     continue  # the 2 of x ** 2 stays 2; for x < 0 its slope would be NaN
-                before, contribution = twin[parent].grad, partial * upstream
+                before = twin[parent].grad
+                contribution = 0.0 if closed(child.op, partial) else partial * upstream
                 after = twin[parent].grad = before + contribution
                 yield Backward(
                     child, parent, i, partial, upstream, contribution, before, after, names

@@ -165,7 +165,7 @@ class Module:
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0. `backward()` adds, so do this before each one."""
         for p in self.parameters():
-            p.grad = 0.0
+            p._grad = 0.0
 
     def train(self: Self, mode: bool = True) -> Self:
         """Switch to training mode, here and in all inner modules. Returns self."""

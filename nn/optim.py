@@ -67,14 +67,14 @@ class Optimizer:
                 self.state[name] = [float(x) for x in column]
         columns = list(self.state.values())
         for i, p in enumerate(self.params):
-            p.data, *new = self.update(p.data, p.grad, *[column[i] for column in columns])
+            p._data, *new = self.update(p._data, p._grad, *[column[i] for column in columns])
             for column, number in zip(columns, new):
                 column[i] = number
 
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0. `backward()` adds, so do this before each one."""
         for p in self.params:
-            p.grad = 0.0
+            p._grad = 0.0
 
     def state_dict(self) -> dict[str, Any]:
         """What to keep in order to go on later: lr, steps, and a list for each memory."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 import autograd
-from autograd import Value, gradcheck, hessian, jacobian
+from autograd import Value, gradcheck, hessian, jacobian, steps
 from autograd.functional import grad
 from autograd.ops import OPS
 from tests.strategies import AS_USERS_WRITE, N_ARY, programs, torch_ops
@@ -138,6 +138,39 @@ def test_second_derivatives_are_pytorchs(op, torch):
         for row, their_row in zip(matrix, theirs):
             for ours, entry in zip(row, their_row):
                 assert abs(ours - entry.item()) <= 1e-11 * max(1, abs(ours)), point
+
+
+GATED = [
+    lambda lib, x: lib.log(lib.relu(x)),
+    lambda lib, x: 1.0 / lib.maximum(x, 0.0 * x.detach()),
+    lambda lib, x: lib.sqrt(lib.minimum(x, x.detach() * 0.0 - 2.0)),
+    lambda lib, x: lib.log(lib.maximum(x.detach() * 0.0, x)) * 2.0,
+    lambda lib, x: lib.relu(lib.relu(x)) ** -1.0,
+]
+
+
+@pytest.mark.parametrize("f", GATED)
+@pytest.mark.parametrize("at", [-1.0, 2.0])
+def test_a_closed_gate_passes_nothing_on_as_in_pytorch(f, at, torch):
+    x = Value(at)
+    y = f(autograd, x)
+    y.backward()
+    t = torch.tensor(at, dtype=torch.float64, requires_grad=True)
+    f(torch, t).backward()
+    assert x.grad == pytest.approx(t.grad.item(), nan_ok=True)
+    assert at > 0 or x.grad == 0.0
+    assert [s.after for s in steps(y) if getattr(s, "parent", None) is x][-1] == x.grad
+    assert grad(lambda x: f(autograd, x))(at) == pytest.approx(x.grad)
+    second = grad(grad(lambda x: f(autograd, x)))(at)
+    assert second == 0.0 if at < 0 else gradcheck(grad(lambda x: f(autograd, x)), [at])
+
+
+def test_what_is_no_gate_multiplies_as_in_pytorch(torch):
+    for f in (lambda x: (x * 0.0) ** -1.0, lambda x: (x**2) ** 0.5, lambda x: abs(x) ** -0.5):
+        x, t = Value(0.0), torch.zeros((), dtype=torch.float64, requires_grad=True)
+        f(x).backward()
+        f(t).backward()
+        assert x.grad != x.grad and math.isnan(t.grad.item())
 
 
 def test_softplus_keeps_the_digits_that_pytorch_drops_above_20(torch):

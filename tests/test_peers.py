@@ -223,7 +223,8 @@ def test_an_array_beside_a_value_is_an_error_from_either_side(operation):
 
 def test_an_array_is_no_data():
     np = pytest.importorskip("numpy")
-    assert "ndarray" in words_of(lambda: Value(np.array([1.0])))
+    assert "ndarray" in words_of(lambda: Value(np.array([1.0, 2.0])))
+    assert "ndarray" in words_of(lambda: Value(np.array([])))
 
 
 def test_math_functions_refuse_a_value_instead_of_dropping_the_graph():

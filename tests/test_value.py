@@ -128,11 +128,111 @@ def test_micrograds_names_are_read_only_aliases():
         v._op = "-"
 
 
-def test_a_misspelt_attribute_is_an_error():
-    with pytest.raises(AttributeError):
-        Value(1.0).gradient = 2.0
+def test_an_attribute_that_nobody_set_is_an_error():
     with pytest.raises(AttributeError):
         _ = Value(1.0).sofmax
+
+
+def test_attributes_of_ones_own_can_be_set_on_leaves_and_nodes():
+    for v in (Value(1.0), Value(1.0) * 2.0):
+        v.m = 0.5
+        v.m += 1.0
+        assert v.m == 1.5
+        assert copy.deepcopy(v).data == v.data
+    leaf = Value(1.0)
+    leaf.m = 0.5
+    assert copy.deepcopy(leaf).m == pickle.loads(pickle.dumps(leaf)).m == 0.5
+
+
+# --- what may be written into data and grad -------------------------------------------------------
+
+
+def numbers_of_numpy():
+    np = pytest.importorskip("numpy")
+    return [
+        np.float32(0.1),
+        np.int64(2**40),
+        np.uint8(200),
+        np.float16(0.5),
+        np.bool_(True),
+        np.array(3.0),
+        np.array([-1.0]),
+    ]
+
+
+@pytest.mark.parametrize("name", ["data", "grad"])
+def test_floats_come_out_whoever_writes(name):
+    for x in [*numbers_of_numpy(), 3, True, 10**200]:
+        v = Value(1.0)
+        setattr(v, name, x)
+        assert type(getattr(v, name)) is float
+        assert getattr(v, name) == float(x.item() if hasattr(x, "item") else x)
+
+
+def test_numbers_neither_wrap_around_nor_lose_digits():
+    np = pytest.importorskip("numpy")
+    v = Value(1.0)
+    v.data = np.uint8(200)
+    assert (v + v).data == 400.0 and (-v).data == -200.0
+    v.data = np.int64(2**40)
+    assert (v * v).data == 2.0**80
+    v.data = np.float32(0.1)
+    assert (v * v).data == float(np.float32(0.1)) ** 2
+    v.data += np.float32(1.0)
+    assert type(v.data) is float
+
+
+def test_none_clears_a_gradient_as_in_pytorch():
+    v = Value(2.0)
+    v.grad = 3.0
+    v.grad = None
+    assert v.grad == 0.0
+    (v * v).backward()
+    assert v.grad == 4.0
+
+
+@pytest.mark.parametrize("name", ["data", "grad"])
+@pytest.mark.parametrize("wrong", ["2", [1.0], (), {}, 1j, object()])
+def test_what_is_no_number_is_refused_where_it_is_assigned(name, wrong):
+    v = Value(1.0)
+    with pytest.raises(TypeError, match=rf"\.{name} is a plain number: a number is needed"):
+        setattr(v, name, wrong)
+    assert (v.data, v.grad) == (1.0, 0.0)
+
+
+def test_none_is_no_data():
+    with pytest.raises(TypeError, match="return"):
+        Value(1.0).data = None
+
+
+def test_a_value_assigned_to_data_is_refused_with_the_line_to_write():
+    p, lr = Value(3.0), Value(0.1)
+    with pytest.raises(TypeError, match=r"\.data is a plain number, but this is a Value.*float"):
+        p.data = p - 0.1 * p.grad
+    with pytest.raises(TypeError, match=r"p\.data -= lr \* p\.grad"):
+        p.data -= lr * p.grad
+    with pytest.raises(TypeError, match=r"\.grad is a plain number"):
+        p.grad = lr
+    assert (p.data, p.grad) == (3.0, 0.0)
+
+
+def test_numbers_are_guarded_in_a_jitted_functions_parameters_too():
+    pytest.importorskip("numpy")
+    w = Value(2.0)
+    autograd.jit(lambda x: w * x)(3.0)
+    w.data = pytest.importorskip("numpy").float32(0.5)
+    assert type(w.data) is float and w.data == 0.5
+    w.grad = None
+    assert w.grad == 0.0
+    with pytest.raises(TypeError, match="plain number"):
+        w.data = Value(1.0)
+
+
+@pytest.mark.parametrize("label", [None, "", 3, 2.5, ("w", 1), b"x"])
+def test_a_label_is_a_string(label):
+    v = Value(1.0, label)
+    assert v.label == ("" if label is None else str(label))
+    assert "None" not in repr(v)
 
 
 # --- dot, sum ------------------------------------------------------------------------------------

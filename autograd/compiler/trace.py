@@ -16,7 +16,7 @@ from autograd.ops import Op
 from autograd.recording import recording
 from autograd.value import Constant, Value, as_value
 
-DATA, GRAD = Value.__dict__["data"], Value.__dict__["grad"]  # the slots, whatever hides them
+DATA, GRAD = Value.__dict__["_data"], Value.__dict__["_grad"]  # the slots, whatever hides them
 
 
 class TraceError(TypeError):
@@ -60,8 +60,8 @@ class Symbol(Value):
     """A number known only when the program runs: an argument, or what was computed from one."""
 
     __slots__ = ()
-    data = property(_look, _refuse("assigning .data", "Make a new Value instead."))
-    grad = property(*[_refuse("a gradient", "Call backward() on the result, outside.")] * 2)
+    _data = property(_look, _refuse("assigning .data", "Make a new Value instead."))
+    _grad = property(*[_refuse("a gradient", "Call backward() on the result, outside.")] * 2)
     partials = property(_refuse("a partial derivative", "Use autograd.grad outside of jit."))
     __lt__ = __le__ = __gt__ = __ge__ = _refuse("a comparison", _BRANCH)
     __bool__ = _refuse("`if`, `and`, `or` or `not` on a Value", _BRANCH)
@@ -200,7 +200,7 @@ def _is_same(values: Any, before: Any) -> bool:
 
 def symbol(kind: type[Symbol], op: str = "", parents: tuple[Any, ...] = ()) -> Symbol:
     s: Symbol = Value.__new__(kind)
-    s.op, s.parents, s.label = op, parents, ""
+    s.op, s.parents = op, parents
     return s
 
 
@@ -218,22 +218,22 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
             _assign(self)
         DATA.__set__(self, x)
 
-    hidden = [cls.__dict__["data"] for cls in guarded]
+    hidden = [cls.__dict__["_data"] for cls in guarded]
     try:
         for i, module in enumerate(modules):
             found.masks[f"mask{i + 1}"] = module.mask
             module.mask = partial(_mask, found.inputs.setdefault(f"mask{i + 1}", []))
         tracers.append(found)
-        type.__setattr__(Constant, "data", DATA)  # what a number in the code was, can be read
+        type.__setattr__(Constant, "_data", DATA)  # what a number in the code was, can be read
         for cls in guarded:
-            type.__setattr__(cls, "data", property(_look, set_data))
+            type.__setattr__(cls, "_data", property(_look, set_data))
         with recording(record):
             root = run(found)
     finally:  # also after Ctrl-C
         for cls, slot in zip(guarded, hidden):
-            type.__setattr__(cls, "data", slot)
-        if "data" in vars(Constant):
-            type.__delattr__(Constant, "data")
+            type.__setattr__(cls, "_data", slot)
+        if "_data" in vars(Constant):
+            type.__delattr__(Constant, "_data")
         tracers[:] = [t for t in tracers if t is not found]
         for module in modules:
             vars(module).pop("mask", None)

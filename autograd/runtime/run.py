@@ -220,12 +220,12 @@ class Parameters(Value):
     call: Call
 
     @property
-    def grad(self) -> float:
+    def _grad(self) -> float:
         return 0.0
 
-    @grad.setter
+    @_grad.setter
     @np.errstate(all="ignore")
-    def grad(self, upstream: float) -> None:
+    def _grad(self, upstream: float) -> None:
         if upstream:
             self.call.pull()
             self.call.program.store.add(upstream * self.call.gradient)

@@ -71,8 +71,8 @@ class Stored(Value):
     def _set_grad(self, x: float) -> None:
         DATA.__get__(self).grad[GRAD.__get__(self)] = x
 
-    data = property(_get_data, _set_data)
-    grad = property(_get_grad, _set_grad)
+    _data = property(_get_data, _set_data)
+    _grad = property(_get_grad, _set_grad)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _plain, (self.data, self.grad, self.label)
