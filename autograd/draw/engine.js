@@ -51,6 +51,8 @@ function forward(graph, leaves, pristine) {
       const op = ops[graph.kind[i]];
       data[i] = op.forward(...inputs);
       partials[i] = op.partials(data[i], ...inputs);
+      // The 2 of x ** 2 stays 2: its slope, NaN at x < 0, is nobody's.
+      if (graph.symbol[i] === "**" && isConstant(graph, graph.parents[i][1])) partials[i][1] = 0;
     }
   }
   return { data, partials };
@@ -63,9 +65,18 @@ function backward(graph, partials) {
   grads[count - 1] = 1;
   for (let i = count - 1; i >= 0; i--) {
     const off = grads[i] === 0 && partials[i].every(Number.isFinite);
-    if (!off) graph.parents[i].forEach((p, k) => (grads[p] += partials[i][k] * grads[i]));
+    if (off) continue;
+    graph.parents[i].forEach((p, k) => (grads[p] += contribution(graph, partials, grads, i, k)));
   }
   return grads;
+}
+
+// What `node` hands on to one of its inputs. An input that relu or maximum did not choose gets
+// nothing, even if inf or NaN comes back: not 0 * Infinity.
+function contribution(graph, partials, grads, node, position) {
+  const partial = partials[node][position];
+  const gate = graph.kind[node] >= 0 && ops[graph.kind[node]].gate;
+  return gate && partial === 0 ? 0 : partial * grads[node];
 }
 
 // --- the steps ------------------------------------------------------------------------------------
@@ -94,11 +105,11 @@ function play(graph, frames, round) {
       const parent = graph.parents[node][position];
       const partial = partials[node][position];
       const before = grads.get(parent) ?? 0;
-      const contribution = partial * upstream[node];
-      const after = before + contribution;
+      const added = contribution(graph, partials, upstream, node, position);
+      const after = before + added;
       grads.set(parent, after);
       const step = { kind: "Backward", node, parent, position, partial };
-      return { ...step, upstream: upstream[node], contribution, before, after };
+      return { ...step, upstream: upstream[node], contribution: added, before, after };
     },
     Earlier(node) {
       const before = grads.get(node) ?? 0;

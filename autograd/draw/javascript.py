@@ -61,12 +61,16 @@ def spelled(op: str) -> bool:
 
 
 def spell_ops(kinds: Iterable[Kind]) -> str:
-    """`const ops = [{forward, partials}, ...];` for these kinds, in their order."""
+    """`const ops = [{forward, partials, gate}, ...];` for these kinds, in their order."""
     functions = [f"  const {op.name} = {_forward(op)};" for op in OPS.values() if op.js]
-    rows = [f"    {{ forward: {OPS[s].name}, partials: {_partials(OPS[s], n)} }},"
-            for s, n in kinds]  # fmt: skip
+    rows = [_js_row(OPS[symbol], count) for symbol, count in kinds]
     body = "\n".join([*functions, "  return [", *rows, "  ];"])
     return f"const ops = (() => {{\n{body}\n}})();\n"
+
+
+def _js_row(op: Op, count: int) -> str:
+    gate = str(op.gate).lower()
+    return f"    {{ forward: {op.name}, partials: {_partials(op, count)}, gate: {gate} }},"
 
 
 def _is_list(op: Op) -> bool:
