@@ -2,6 +2,7 @@
 
 from nn import init, optim, schedules
 from nn.files import load, save
+from nn.film import Film, Watch, watch
 from nn.layers import MLP, RNN, Conv2d, Dropout, Embedding, Layer, LayerNorm, MaxPool2d, Neuron
 from nn.losses import (
     binary_cross_entropy_with_logits,
@@ -19,9 +20,11 @@ from nn.training import History, fit
 __all__ = [
     "MLP",
     "RNN",
+    "Watch",
     "Conv2d",
     "Dropout",
     "Embedding",
+    "Film",
     "History",
     "Layer",
     "LayerNorm",
@@ -42,4 +45,5 @@ __all__ = [
     "optim",
     "save",
     "schedules",
+    "watch",
 ]

@@ -14,6 +14,7 @@ from typing import Any
 from autograd import Value, no_grad
 from autograd.draw import loss_curve
 from autograd.jit import jit as jit_of
+from nn.film import Film, Watch
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.schedules import ReduceLROnPlateau, Schedule
@@ -27,13 +28,24 @@ class History:
 
     losses: the mean training loss of each epoch. validation_losses: the loss on the validation
     data after it (empty without such data). metrics: for each name a list of numbers.
-    stopped: "" if all epochs ran, else "early" or "interrupted".
+    stopped: "" if all epochs ran, else "early" or "interrupted". watched: with `watch=True`, what
+    `film()` is made of.
     """
 
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=dict)
     stopped: str = ""
+    watched: Watch | None = field(default=None, repr=False, compare=False)
+
+    def film(self) -> Film:
+        """The training as a page to play and to scrub (see `nn.watch`)."""
+        if self.watched is None:
+            raise ValueError(
+                "this training was not watched, so there is no film of it. Train with "
+                "nn.fit(..., watch=True)."
+            )
+        return self.watched.film()
 
     def line(self) -> str:
         """The last epoch's numbers, as a line of text."""
@@ -61,6 +73,7 @@ def fit(
     seed: int = 0,
     jit: bool | None = None,
     progress: bool = True,
+    watch: bool = False,
 ) -> History:
     """Train `model` on `data` in mini-batches, and return the history.
 
@@ -78,6 +91,7 @@ def fit(
     numbers up to rounding, and far faster once a batch of each size has been traced. By default,
     if NumPy is there and more than 20 steps are to come; what can't be traced runs as it is, with a
     warning. The first step always does: losses check their targets' values only then.
+    watch: keep the parameters and gradients of each epoch, for `history.film()`.
     Ctrl-C ends the training early: the model stays usable, and the history so far is returned.
 
     Raises ValueError for empty or unequal data and for a loss that is not finite, TypeError for a
@@ -102,7 +116,8 @@ def fit(
             step, loss = _jitted(loss, optimizer, must=False, eager=step)
     elif jit:
         step, loss = _jitted(loss, optimizer, must=True, eager=step)
-    history = History(metrics={name: [] for name in metrics})
+    watching = Watch(model, data) if watch else None
+    history = History(metrics={name: [] for name in metrics}, watched=watching)
     rng, order = random.Random(seed), list(range(len(xs)))
     best, best_epoch, best_state = math.inf, 0, None
     with _modes_kept(model), _progress(epochs, -(-len(xs) // batch_size), progress) as show:
@@ -130,6 +145,8 @@ def fit(
                         columns.append((history.metrics[name], _number(metric(model, *held_out))))
                 for column, number in columns:  # together: no interrupt leaves half an epoch
                     column.append(number)
+                if watching is not None:
+                    watching.record(history.losses[-1], *history.validation_losses[-1:])
                 if isinstance(schedule, ReduceLROnPlateau):
                     schedule.step(watched)
                 elif schedule is not None:
