@@ -13,7 +13,6 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -129,12 +128,9 @@ class Film:
         return f"<film of {len(self._watched.losses)} epochs in {len(self._frames)} frames>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        frame = in_frame(self.html, repr(self)[1:-1], 830)
-        told = "Nothing moves? Then scripts are blocked: trust the notebook, or .save('film.html')."
-        return {
-            "text/html": f"{frame}<p><small>{escape(told)}</small></p>",
-            "text/plain": repr(self),
-        }
+        note = "Nothing moves? Then scripts are blocked: trust the notebook, or .save('film.html')."
+        frame = in_frame(self.html, repr(self)[1:-1], 830, note)
+        return {"text/html": frame, "text/plain": repr(self)}
 
     @cached_property
     def html(self) -> str:

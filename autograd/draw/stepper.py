@@ -103,9 +103,8 @@ class Stepper:
             page = self.html
         except NoGraphviz as error:  # a notebook shows it as it is, without a traceback
             return {"text/plain": f"{self!r}\n{error}\n{WORDS}"}
-        frame = in_frame(page, repr(self)[1:-1], self._height)
-        return {"text/html": f"{frame}<p><small>{escape(TRUST)}</small></p>",
-                "text/plain": repr(self)}  # fmt: skip
+        frame = in_frame(page, repr(self)[1:-1], self._height, TRUST)
+        return {"text/html": frame, "text/plain": repr(self)}
 
     # --- what the caller gave ---------------------------------------------------------------------
 
@@ -348,17 +347,26 @@ def fill(page: str, parts: Mapping[str, str]) -> str:
     return "".join(parts.get(piece, piece) for piece in pieces)
 
 
-def in_frame(page: str, title: str, height: int) -> str:
+def in_frame(page: str, title: str, height: int, note: str) -> str:
     """The page in a frame of its own, for a notebook: it may run scripts, and nothing else.
 
     In one line: a notebook file holds a text as a list of lines, and JupyterLite shows a list of
-    several with commas between them, also inside a script.
+    several with commas between them, also inside a script. note: for where scripts are blocked.
     """
     inside = page.replace("&", "&amp;").replace("'", "&#39;").replace("\n", "&#10;")
     return (
         f"<iframe srcdoc='{inside}' sandbox='allow-scripts' title='{escape(title)}' "
-        f"style='width:100%;height:{height}px;border:0;color-scheme:normal'></iframe>"
+        f"class='glassgrad' style='width:100%;height:{height}px;border:0;color-scheme:normal'>"
+        f"</iframe><p><style>{_THEMES}</style><small>{escape(note)}</small></p>"
     )
+
+
+# A page in a frame is dark where the system is; JupyterLab and VS Code have a theme of their own.
+_THEMES = "".join(
+    f"[data-jp-theme-light={light}] iframe.glassgrad,.vscode-{scheme} iframe.glassgrad"
+    f"{{color-scheme:{scheme}!important}}"
+    for light, scheme in (("true", "light"), ("false", "dark"))
+)
 
 
 def compact(

@@ -226,6 +226,22 @@ def test_without_scripts_all_numbers_are_on_the_page(chromium, tmp_path):
     context.close()
 
 
+@pytest.mark.parametrize("light, scheme", [("true", "light"), ("false", "dark")])
+def test_in_jupyterlab_the_page_is_as_dark_as_the_theme(chromium, light, scheme):
+    # "null": without Playwright's own colour scheme, which a frame would follow instead
+    context = chromium.new_context(color_scheme="null", offline=True)
+    page = context.new_page()
+    shown = stepper(tanh_of(0.5))._repr_mimebundle_()["text/html"]
+    page.set_content(f"<body data-jp-theme-light='{light}'>{shown}{draw(tanh_of(0.5)).svg}</body>")
+    frame = page.wait_for_selector("iframe").content_frame()
+    frame.wait_for_selector("#next")
+    asked = f"matchMedia('(prefers-color-scheme: {scheme})').matches"
+    frame.wait_for_function(asked)
+    ink = page.evaluate("getComputedStyle(document.querySelector('svg text')).fill")
+    assert ink == {"light": "rgb(28, 39, 51)", "dark": "rgb(238, 242, 246)"}[scheme]
+    context.close()
+
+
 OVERFLOW = """() => [...document.querySelectorAll("svg g.node")].flatMap((g) => {
   const box = g.querySelector("rect, polygon, path").getBoundingClientRect();
   return [...g.querySelectorAll("text")].filter((t) => {
