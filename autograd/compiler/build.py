@@ -67,6 +67,12 @@ class Builder:
         is_kept = bool(stem) or inst.name in self.given
         return Inst(name, inst.op, args, inst.shape, inst.attrs, note, is_kept)
 
+    def replace(self, inst: Inst, attrs: Mapping[str, Any]) -> Inst:
+        """The same instruction with other attributes, in its place."""
+        new = Inst(inst.name, inst.op, inst.args, inst.shape, attrs, inst.note, inst.kept)
+        self.insts[self.insts.index(inst)] = self.by_name[inst.name] = new
+        return new
+
     def append(self, inst: Inst) -> Inst:
         self.insts.append(inst)
         self.by_name[inst.name] = inst

@@ -127,7 +127,7 @@ class Graph:
 
     def __init__(self, trace: Trace, place: Callable[[list[Value]], np.ndarray]) -> None:
         """`place` gives each parameter its place in the store."""
-        nodes, self.rows = self.read(trace), trace.rows
+        nodes, self.rows, self.loops = self.read(trace), trace.rows, trace.loops
         self.kinds: list[Kind] = []
         self.position = np.zeros(len(self.values), np.intp)
         self.by_key: dict[Any, int] = {}
@@ -201,9 +201,17 @@ class Graph:
                             found |= dict.fromkeys(self.table.rows[row])
         return [i for i in found | dict.fromkeys(self.params) if self.kind_of[i] == self.param]
 
-    def order(self, trace: Trace) -> list[int | Loop]:
+    def has_order(self) -> bool:
+        """Can the kinds and loops run one after the other?"""
+        try:
+            self.order()
+        except ValueError:
+            return False
+        return True
+
+    def order(self) -> list[int | Loop]:
         """Kinds and loops in an order in which they can run. ValueError: there is none."""
-        made_by = {name: loop for loop in trace.loops for name in loop.stacks}
+        made_by = {name: loop for loop in self.loops for name in loop.stacks}
         found, is_open = dict[int | Loop, None](), set[int | Loop]()
         todo: list[int | Loop] = [*reversed(range(len(self.kinds)))]
         while todo:
@@ -228,7 +236,7 @@ class Graph:
             return [made_by[kind.name]]
         return [*(chain.from_iterable(kind.parents) if kind.op == "sum" else kind.parents)]
 
-    def operands(self, s: Symbol) -> list[int]:
+    def operands(self, s: Value) -> list[int]:
         """The numbers of what a node is computed from, in the engine's order; of a look-up its
         index alone."""
         rows = [self.whole[id(row)] for row in self.rows.get(id(s), ())]

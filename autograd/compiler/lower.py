@@ -14,6 +14,8 @@ from autograd.compiler.build import Builder, number_of
 from autograd.compiler.group import Graph, Kind, Term
 from autograd.compiler.operations import Inst, Shape
 from autograd.compiler.passes import RULES
+from autograd.compiler.scan import Carry, Split
+from autograd.compiler.trace import Loop
 from autograd.compiler.views import (
     Index,
     Rows,
@@ -26,8 +28,10 @@ from autograd.compiler.views import (
     sliced,
 )
 from autograd.ops import OPS
+from autograd.value import Value
 
 LARGEST = 1.7e308  # a finite number above all others: inf - inf would be NaN
+MOST_PARTS = 8  # of an array that is put together in order
 WIDE = 8  # columns of a sum that are all looked at for an order; of more, the first of each kind
 
 
@@ -38,19 +42,27 @@ class Lowering:
     position: for each node its place in the array of its kind.
     """
 
-    def __init__(self, graph: Graph, sizes: dict[str, int]) -> None:
+    def __init__(
+        self, graph: Graph, sizes: dict[str, int], results: list[list[Value]] | None = None
+    ) -> None:
+        """results: of a loop's body, in lists; else the root is the result."""
         self.graph, self.position, self.sizes = graph, graph.position, sizes
-        self.b = Builder(RULES)
+        self.b, self.is_body = Builder(RULES), results is not None
         self.arrays: dict[int, Inst] = {}
         self.looked_up: dict[Any, Inst] = {}  # gathers, by array and places
         for k, kind in enumerate(graph.kinds):
             if kind.op in ("param", "value"):
                 self.array(k)  # even if nothing is read from it: its gradient is a result
-        for k, kind in enumerate(graph.kinds):
-            if kind.nodes:
-                self.arrays[k] = self.lower(kind)
-        root = self.read(graph.kind_of[graph.root], self.position[graph.root].reshape(()))
-        self.block = self.b.block([root])
+        for item in graph.order():
+            if isinstance(item, Loop):
+                self.loop(item)
+            elif graph.kinds[item].nodes:
+                self.arrays[item] = self.lower(graph.kinds[item])
+        if results is None:
+            ends = [self.read(graph.kind_of[graph.root], self.position[graph.root].reshape(()))]
+        else:
+            ends = list(map(self.listed, results))
+        self.block = self.b.block(ends)
         self.used = {name for inst in self.block.insts for name in inst.args}
 
     def name_of(self, k: int) -> str:
@@ -66,7 +78,9 @@ class Lowering:
         if k not in self.arrays:
             kind = self.graph.kinds[k]
             op = "param" if kind.op == "param" else "data"
-            self.arrays[k] = self.b.input(op, kind.name, (self.sizes[kind.name],))
+            n = self.sizes[kind.name]
+            shape = () if self.is_body and n == 1 else (n,)
+            self.arrays[k] = self.b.input(op, kind.name, shape)
         return self.arrays[k]
 
     def read(self, k: int, index: Index, rows: bool = False) -> Inst:
@@ -117,6 +131,46 @@ class Lowering:
             parts.append(self.b.spread(self.read(k, index), index.shape))
             end += len(index)
         return self.own(self.b.concat(parts, stem="joined")), places
+
+    def gathered(self, ids: Index) -> Inst:
+        """The values of nodes, by number, in an array of that shape."""
+        kinds = np.array(self.graph.kind_of)[ids.reshape(-1)]
+        begins = np.flatnonzero(np.diff(kinds, prepend=-2))
+        if 1 < len(begins) <= MOST_PARTS and ids.ndim == 1:  # a few stretches, side by side
+            return self.b.concat(map(self.gathered, np.split(ids, begins[1:])))
+        k, places = self.joined(np.unique(kinds).tolist(), ids.reshape(-1).tolist())
+        return self.b.spread(self.read(k, places.reshape(ids.shape)), ids.shape)
+
+    def listed(self, values: list[Value]) -> Inst:
+        """The values in a list as an array; of one alone, as a number."""
+        ids = np.array(self.graph.numbers(values), np.intp)
+        return self.gathered(ids if len(ids) > 1 else ids.reshape(()))
+
+    def loop(self, loop: Loop) -> None:
+        """A scan and what can be done outside of it; the stacks of its results become arrays."""
+        graph, given = self.graph, dict[str, tuple[Inst, bool]]()
+        for name, row in loop.fixed.items():
+            given[name] = self.listed(row), False
+        for name, rows in loop.steps.items():
+            ids = np.array([graph.numbers(row) for row in rows], np.intp)
+            kinds, places = np.array(graph.kind_of)[ids], self.position[ids]
+            if ((kinds == kinds[0]) & (places == places[0])).all():  # computed in each step anew
+                given[name] = self.listed(rows[0]), False
+            else:
+                given[name] = self.gathered(ids if len(rows[0]) > 1 else ids[:, 0]), True
+        lists = loop.body.values | loop.body.inputs
+        ends = [nexts for _, nexts in loop.carried.values()]
+        ends += [nodes for nodes, _ in loop.stacks.values()]
+        sizes = {name: len(row) for name, row in lists.items()} | {"P": 0}
+        body = Lowering(loop.graph, sizes, ends).block
+        firsts = [self.listed(first) for first, _ in loop.carried.values()]
+        carries = list(map(Carry, loop.carried, body.outputs, firsts))
+        split = Split(self.b, body, carries, given, given.__getitem__, loop.count)
+        stacks = dict(zip(loop.stacks, body.outputs[len(carries) :]))
+        split.emit(stacks.values())
+        for k, kind in enumerate(graph.kinds):
+            if kind.op == "stack" and kind.name in stacks:
+                self.arrays[k] = split.stack(stacks[kind.name])
 
     def own(self, inst: Inst) -> int:
         """A number, below 0, for an array that is no kind's."""

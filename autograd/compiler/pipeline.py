@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autograd.compiler.group import Graph
 from autograd.compiler.ir import Block
 from autograd.compiler.lower import Lowering, layer
+from autograd.compiler.reroll import roll
 from autograd.compiler.reverse import Reverse
 from autograd.compiler.targets import Printed, Target
 from autograd.compiler.trace import Trace
@@ -49,7 +49,7 @@ def compile(
 ) -> Program:
     """place: gives each parameter its place in the store. sizes: how many numbers the arguments
     and, when all parameters have their places, P hold. runtime: what the text may call."""
-    graph = Graph(trace, place)
+    trace, graph = roll(trace, place)
     lowering = Lowering(graph, sizes())
     values = [kind.name for kind in graph.kinds if kind.op == "value"]
     reverse = Reverse(lowering.block, values)

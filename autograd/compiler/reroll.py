@@ -25,7 +25,6 @@ import numpy as np
 
 from autograd.compiler.group import Graph
 from autograd.compiler.trace import Loop, Symbol, Trace, symbol
-from autograd.ops import OPS
 from autograd.value import Value
 
 SHORTEST = 4  # steps: what repeats less often stays as it is
@@ -43,8 +42,10 @@ def roll(trace: Trace, place: Place) -> tuple[Trace, Graph]:
     """The trace with its recurrences as loops, and its kinds. `place`: see `Graph`."""
     graph = Graph(trace, place)
     while (rolled := Search(trace, graph).rolled()) is not None:
-        trace = rolled
-        graph = Graph(trace, place)
+        found = Graph(rolled, place)
+        if not found.has_order():
+            break
+        trace, graph = rolled, found
     return trace, graph
 
 
@@ -53,18 +54,29 @@ class Search:
 
     def __init__(self, trace: Trace, graph: Graph) -> None:
         self.trace, self.graph = trace, graph
-        self.rank = np.full(len(graph.values), -1)  # in which order nodes were made; -1 for leaves
-        self.rank[graph.made] = np.arange(len(graph.made))
+        self.known: dict[int, list[int]] = {}
+
+    def operands_of(self, n: int) -> list[int]:
+        """Those of a node, with the values that a `take` chooses from; none of a leaf."""
+        found = self.known.get(n)
+        if found is None:
+            graph, kind = self.graph, self.graph.kind_of[n]
+            is_made = kind < 0 or graph.kinds[kind].nodes  # below 0: a sum has absorbed it
+            found = graph.operands(graph.values[n]) if is_made else []
+            found += graph.tables[graph.table_of[n]] if n in graph.table_of else []
+            self.known[n] = found
+        return found
 
     @cached_property
     def operands(self) -> list[list[int]]:
-        """Those of each node, with the values that a `take` chooses from; none of a leaf."""
-        graph = self.graph
-        found: list[list[int]] = [[]] * len(graph.values)
-        for n, node in zip(graph.made, graph.nodes):
-            found[n] = graph.operands(node)
-        for n, table in graph.table_of.items():
-            found[n] = found[n] + graph.tables[table]
+        """Those of each node, by number."""
+        return [self.operands_of(n) for n in range(len(self.graph.values))]
+
+    @cached_property
+    def rank(self) -> np.ndarray:
+        """In which order the nodes were made; -1 for leaves."""
+        found = np.full(len(self.graph.values), -1)
+        found[self.graph.made] = np.arange(len(self.graph.made))
         return found
 
     @cached_property
@@ -144,25 +156,25 @@ def deepest_chain(search: Search) -> list[tuple[int, int]]:
     by_kind = depths(graph)
     if max(by_kind) < 2 * SHORTEST:
         return []
-    depth = {n: by_kind[k] for n, k in enumerate(graph.kind_of) if k >= 0}
-    node = graph.kinds[by_kind.index(max(by_kind))].nodes[0]
-    while operands := search.operands[node]:
-        found = [depth_of(search, depth, n) for n in operands]
+    node, absorbed = graph.kinds[by_kind.index(max(by_kind))].nodes[0], dict[int, int]()
+    while operands := search.operands_of(node):
+        found = [depth_of(search, by_kind, absorbed, n) for n in operands]
         path.append((node, found.index(max(found))))
         node = operands[path[-1][1]]
     return path
 
 
-def depth_of(search: Search, depth: dict[int, int], node: int) -> int:
-    """Of a node that a sum absorbed, which has no kind: that of its deepest operand."""
-    todo = [node]
-    while todo:
-        operands = search.operands[todo[-1]] if todo[-1] not in depth else []
-        missing = [n for n in operands if n not in depth]
+def depth_of(search: Search, by_kind: list[int], absorbed: dict[int, int], node: int) -> int:
+    """That of its kind; a node that a sum absorbed has none: that of its deepest operand."""
+    kind_of, todo = search.graph.kind_of, [node]
+    while todo and kind_of[node] < 0:
+        operands = search.operands_of(todo[-1]) if todo[-1] not in absorbed else []
+        missing = [n for n in operands if kind_of[n] < 0 and n not in absorbed]
         todo += missing
         if not missing:
-            depth.setdefault(todo.pop(), max([depth[n] for n in operands], default=0))
-    return depth[node]
+            known = [by_kind[kind_of[n]] if kind_of[n] >= 0 else absorbed[n] for n in operands]
+            absorbed.setdefault(todo.pop(), max(known, default=0))
+    return by_kind[kind_of[node]] if kind_of[node] >= 0 else absorbed[node]
 
 
 def repeats(tokens: list[tuple[str, int]]) -> range | None:
@@ -203,15 +215,13 @@ def distances(search: Search, pair: list[int]) -> list[int]:
 def marks(search: Search) -> np.ndarray:
     """For each node, in the order in which they were made, a number for its op, how many operands
     it has, and how long before the latest of them was made."""
-    graph = search.graph
-    read = [graph.operands(s) for s in graph.nodes]
-    counts = np.array(list(map(len, read)))
-    flat = np.fromiter(chain.from_iterable(read), np.intp)
+    operands = [search.operands[n] for n in search.graph.made]
+    counts = np.array(list(map(len, operands)))
+    flat = np.fromiter(chain.from_iterable(operands), np.intp)
     made = np.maximum.reduceat(search.rank[flat], np.cumsum(counts) - counts)
     back = np.where(made >= 0, np.arange(len(counts)) - made, 0)
-    ops = {op: i for i, op in enumerate(OPS)}
-    names = np.array([ops[s.op] for s in graph.nodes])
-    return np.asarray((back * len(ops) + names) * (counts.max() + 1) + counts)
+    alike = np.array(search.alike)[search.graph.made]
+    return np.asarray(back * (alike.max() + 1) + alike)
 
 
 # --- 2. and 3. slots, and those that depend on themselves ----------------------------------------
@@ -632,15 +642,15 @@ def no_parameters(_: list[Value]) -> np.ndarray:
 # --- how it prints -------------------------------------------------------------------------------
 
 
-def written(trace: Trace, graph: Graph) -> Iterator[str]:
+def written(graph: Graph) -> Iterator[str]:
     """The kinds and loops of a trace, in an order in which they can run."""
-    for item in graph.order(trace):
+    for item in graph.order():
         if isinstance(item, Loop):
             parts = [f"carry {len(first)}" for first, _ in item.carried.values()]
             parts += [f"read {len(rows[0])} by step" for rows in item.steps.values()]
             parts += [f"read {len(row)}" for row in item.fixed.values()]
             yield f"{item.count} times: {', '.join(parts)}"
-            yield from [f"    {line}" for line in written(item.body, item.graph)]
+            yield from [f"    {line}" for line in written(item.graph)]
             keeps = [f"{name} {len(nodes)}" for name, (nodes, _) in item.stacks.items()]
             yield f"    keep {', '.join(keeps)}"
         elif graph.kinds[item].nodes:

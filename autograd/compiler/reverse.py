@@ -19,6 +19,7 @@ from autograd.compiler.ir import Block
 from autograd.compiler.lower import repeated
 from autograd.compiler.operations import Inst, Shape, View, places_of
 from autograd.compiler.passes import RULES, Piece, stacked
+from autograd.compiler.scan import Carry, Forward, Split
 from autograd.compiler.views import Index, affine, common_shape, covers, sliced
 from autograd.ops import OPS
 
@@ -63,6 +64,9 @@ class Reverse:
 
     def hand_on(self, inst: Inst) -> None:
         """The gradients of one instruction go on to its arguments."""
+        if inst.op == "scan":
+            ScanReverse(self, inst)
+            return
         g = self.total(inst)
         if inst.kept and inst.op not in PASSED_ON:
             g = self.b.named(g, f"g_{inst.name}")
@@ -92,6 +96,10 @@ class Reverse:
         if len(pieces) == 1 and pieces[0][1].name in self.lookups:
             self.lookups.add(found.name)  # the same, in another shape
         return found
+
+    def total_of(self, name: str) -> Inst:
+        """The sum of an input's gradients; 0, if nothing depends on it."""
+        return self.total(self.b.by_name[name]) if self.pieces.get(name) else self.b.operand(0.0)
 
     def is_reached(self, size: int, whole: list[Piece], rest: list[Piece]) -> bool:
         """Does the engine visit all of an array, whatever the look-ups choose?"""
@@ -331,6 +339,112 @@ def _bincount(r: Reverse, y: Inst, g: Inst) -> Given:
     x, at = r.b.arg(y, 0), r.b.arg(y, 1)
     looked_up = r.b.emit("lookup", [r.b.spread(g, y.shape), at])
     yield x, r.reduced(looked_up, at.shape, x.shape)
+
+
+# --- loops ----------------------------------------------------------------------------------------
+
+
+@transpose("item")
+def _item(r: Reverse, y: Inst, g: Inst) -> Given:
+    """The loop's k-th result gets its gradient."""
+    yield r.b.arg(y, 0), r.b.spread(g, y.shape), y.attrs["index"]
+
+
+class BodyReverse(Reverse):
+    """The gradients of one step: of what it returns come those of what it was given.
+
+    given: for each result that has a gradient, by its place, the input that brings it.
+    """
+
+    def __init__(self, body: Block, trained: set[str], results: Iterable[int]) -> None:
+        self.b = Builder(RULES).start(body)
+        self.has_holes, self.lookups, self.pieces = False, set(), {}
+        self.trained, self.given = depending(body, trained), dict[int, Inst]()
+        for k in results:
+            name = body.outputs[k]
+            if name in self.trained:
+                self.given[k] = self.b.input("data", f"g_{name}_{k}", body[name].shape)
+                self.pieces.setdefault(name, []).append((None, self.given[k]))
+        for inst in reversed(body.insts):
+            if inst.op not in ("param", "data") and self.pieces.get(inst.name):
+                self.hand_on(inst)
+
+
+class ScanReverse:
+    """The gradient of a scan is a scan from the last step to the first, which carries the gradient
+    of what was carried. What it hands on to the inputs is added up outside."""
+
+    def __init__(self, r: Reverse, scan: Inst) -> None:
+        self.r, self.forward = r, Forward(r.b, scan)
+        self.gradients: dict[int, Inst] = {}  # of the scan's results
+        for k, g in r.pieces[scan.name]:
+            earlier = self.gradients.get(k)
+            self.gradients[k] = r.b.map("+", earlier, g) if earlier else g
+        body, self.carries = scan.attrs["body"], scan.attrs["carries"]
+        self.args = dict(zip(body.inputs, scan.args))
+        trained = self.trained_inputs(scan)
+        kept = [k for k in self.gradients if k >= self.carries]
+        wanted = [k for k in range(self.carries) if body.inputs[k] in trained]
+        self.step = BodyReverse(body, trained, [*wanted, *kept])
+        self.inputs = [name for name in body.inputs if name in trained]
+        self.emit(scan)
+
+    def trained_inputs(self, scan: Inst) -> set[str]:
+        """The inputs of the body that depend on parameters: at first, or after some steps."""
+        body = scan.attrs["body"]
+        found = {name for name, arg in self.args.items() if arg in self.r.trained}
+        while True:
+            reached = depending(body, found)
+            ends = zip(body.inputs, body.outputs[: self.carries])
+            more = {name for name, end in ends if end in reached} - found
+            if not more:
+                return found
+            found |= more
+
+    def emit(self, scan: Inst) -> None:
+        step, b, body = self.step, self.r.b, scan.attrs["body"]
+        carried = [name for name in self.inputs if body.inputs.index(name) < self.carries]
+        steps = [name for name in self.inputs if self.is_by_step(body, name)]
+        ends = {name: step.b.spread(step.total_of(name), body[name].shape)
+                for name in [*carried, *steps]}  # fmt: skip
+        fixed = [(name, places, g) for name in self.inputs if name not in ends
+                 for places, g in step.pieces.get(name, [])]  # fmt: skip
+        block = step.b.block([*ends.values(), *[g for _, _, g in fixed]])
+        called = step.b.called
+        carries = []
+        for name in carried:
+            k = body.inputs.index(name)
+            first = self.gradients.get(k) or b.const(np.zeros(body[name].shape))
+            carries.append(Carry(step.given[k].name, called[ends[name].name], first))
+        self.forward.adopt(block)
+        known = {inst.name for inst in self.forward.body.insts}
+        given = known | {g.name for k, g in step.given.items() if k >= self.carries}
+        split = Split(b, block, carries, given, self.value, scan.attrs["length"], True)
+        outside = [ends[name] for name in steps] + [g for _, _, g in fixed]
+        split.emit([called[g.name] for g in outside])
+        for n, name in enumerate(carried):
+            self.hand_on(name, None, split.last(n))
+        for name in steps:
+            self.hand_on(name, None, split.stack(called[ends[name].name]))
+        for name, places, g in fixed:
+            self.hand_on(name, places, split.total(called[g.name]))
+
+    def is_by_step(self, body: Block, name: str) -> bool:
+        fixed: int = self.forward.scan.attrs["fixed"]
+        place: int = body.inputs.index(name)
+        return place >= self.carries + fixed
+
+    def value(self, name: str) -> tuple[Inst, bool]:
+        """A value of the forward loop, or the gradient of what it kept."""
+        for k, g in self.step.given.items():
+            if g.name == name:
+                return self.gradients[k], True
+        return self.forward.value(name)
+
+    def hand_on(self, name: str, places: Any, g: Inst) -> None:
+        arg = self.args[name]
+        if arg in self.r.trained:
+            self.r.pieces.setdefault(arg, []).append((places, g))
 
 
 def depending(block: Block, sources: set[str]) -> set[str]:

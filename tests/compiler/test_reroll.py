@@ -112,7 +112,7 @@ def check(f: Callable[..., Value], args: Any) -> Trace:
     """A trace of f(*args) with its loops, which computes what f does, to the last bit."""
     plain, numbers = traced(f, args)
     rolled, graph = reroll.roll(plain, no_place)
-    graph.order(rolled)
+    graph.order()
     assert Run(rolled, numbers).of(rolled.root) == pytest.approx(
         f(*args).data, rel=1e-13, nan_ok=True
     )
@@ -146,7 +146,7 @@ def test_the_loop_of_lotka_volterra_is_the_one_that_was_written() -> None:
     assert [len(row) for row in loop.fixed.values()] == [4] and not loop.steps
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(16))
 def test_random_loops(seed: int) -> None:
     check(*random_loop(seed))
 

@@ -30,7 +30,7 @@ class Body:
         self.mix = rng.choice(["each", "ring", "row", "dot", "first"])
         self.clip = rng.random() < 0.7
         self.inner = Body(rng, width) if inner else None
-        self.rounds = rng.randint(2, 6)
+        self.rounds = rng.randint(2, 5)
 
     def __call__(self, states: list[Any], weights: list[Any], read: list[Any]) -> list[Any]:
         n, found = self.width, list(states)
@@ -56,7 +56,7 @@ class Body:
 def random_loop(seed: int) -> tuple[Callable[..., Value], tuple[Any, ...]]:
     """(f, arguments) of a program whose loop has a random body and random surroundings."""
     rng = random.Random(seed)
-    width, steps, batch = rng.randint(1, 5), rng.randint(3, 14), rng.choice([1, 1, 2, 3])
+    width, steps, batch = rng.randint(1, 4), rng.randint(3, 9), rng.choice([1, 1, 2])
     body = Body(rng, width, inner=rng.random() < 0.3)
     start = rng.choice(["weights", "zeros", "computed", "data"])
     reads = rng.choice(["nothing", "data", "data", "ends", "all"])

@@ -6,7 +6,7 @@ before the first step, and what is computed last is written straight into them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from math import prod
 from typing import Any, NamedTuple
@@ -71,6 +71,7 @@ class Printer:
 
     def __init__(self, block: Block) -> None:
         self.block, self.lines, self.operations = block, list[str](), 0
+        self.scalars: set[str] = set()  # numbers that are no arrays
         self.setup: dict[str, str] = {}  # views of P and G, made before the first step: their names
         self.constants: dict[str, Array] = {}
         self.interned: dict[Any, str] = {}  # their names
@@ -125,6 +126,10 @@ class Printer:
         for inst in self.block.insts:
             if inst.op == "map" and SPELLINGS[inst.attrs["fn"]].repeats:
                 self.shared.update(inst.args)
+            if inst.op == "scan":  # numbers aside, it reads in each step what it was given
+                n, m = inst.attrs["carries"], inst.attrs["carries"] + inst.attrs["fixed"]
+                arrays = [name for name in inst.args[n:m] if self.block[name].shape]
+                self.shared.update([*arrays, *inst.args[m:]])
 
     # --- lines ------------------------------------------------------------------------------------
 
@@ -136,21 +141,56 @@ class Printer:
             self.texts[inst.name] = self.constant(inst.attrs["value"], inst.name)
         elif inst.op == "scatter":
             self.write(inst)
-        else:
+        elif inst.op == "scan":
+            self.loop(inst)
+        elif inst.op != "item":  # a loop names its results itself
             text = WORDS[inst.op](self, inst, *[self.text(name) for name in inst.args])
             source = self.block[inst.args[0]]
             if inst.op in ("view", "reshape") and source.op == "param":
                 self.texts[inst.name] = Text(self.made_once(text.code, inst.name), True)
-            elif inst.kept or inst.name in self.shared or text.size > MOST:
+            elif self.is_named(inst) or text.size > MOST:
                 self.line(inst, text)
             else:
                 self.texts[inst.name] = text
 
     def line(self, inst: Inst, text: Text) -> None:
         note = f"  # {comment(inst.note)}" if inst.note else ""
-        self.lines.append(f"{inst.name} = {text.code}{note}")
+        names = self.targets(inst)
+        self.lines.append(f"{' = '.join(names)} = {text.code}{note}")
         self.operations += inst.op not in ("view", "reshape")
-        self.texts[inst.name] = Text(inst.name, True, 0)
+        self.texts[inst.name] = Text(names[0], True, 0)
+
+    def is_named(self, inst: Inst) -> bool:
+        return inst.kept or inst.name in self.shared
+
+    def targets(self, inst: Inst) -> list[str]:
+        """What is assigned: the name of an instruction."""
+        return [self.own(inst.name)]
+
+    def own(self, name: str) -> str:
+        """What an instruction of that name is called."""
+        return name
+
+    def scalar(self, name: str) -> str:
+        """A number that NumPy's rules hold for, and not a 0-dimensional array, which is slower."""
+        inst, text = self.block[name], self.text(name)
+        if is_literal(text):
+            return f"np.float64({text.code})"
+        source = self.block[inst.args[0]] if inst.op == "view" else inst
+        if source is not inst and source.op != "param" and len(source.shape) == 1:
+            return f"{self.text(source.name).operand}[{inst.attrs['view'].start}]"
+        return text.code if name in self.scalars else f"{text.operand}[()]"
+
+    def loop(self, scan: Inst) -> None:
+        """A `for` loop: what is carried are variables, what is kept of each step goes into arrays.
+        Its results are known by what they are called here."""
+        items = {x.attrs["index"]: x.name for x in self.block.insts
+                 if x.op == "item" and x.args == (scan.name,)}  # fmt: skip
+        body = Body(self, scan, items)
+        self.lines += body.lines
+        self.operations += body.operations
+        for k, name in items.items():
+            self.texts[name] = Text(body.results[k], True, 0)
 
     def text(self, name: str) -> Text:
         return self.texts[name]
@@ -271,6 +311,123 @@ class Printer:
                 "\n    return step\n",
             ]
         )
+
+
+class Body(Printer):
+    """Prints a loop. `results`: the names of what it leaves, by place: the last carried values, and
+    arrays of what is kept of each step."""
+
+    def __init__(self, outer: Printer, scan: Inst, items: dict[int, str]) -> None:
+        self.block, self.lines, self.operations = scan.attrs["body"], list[str](), 0
+        self.setup, self.constants, self.interned = {}, outer.constants, outer.interned
+        self.texts, self.names, self.scalars = {}, outer.names, set()
+        self.mark_what_must_be_named()
+        n, self.steps = scan.attrs["carries"], scan.attrs["length"]
+        inputs, outputs = self.block.inputs, self.block.outputs
+        self.carried = [self.fresh(name) for name in inputs[:n]]
+        arrays = {k: outer.own(items[k]) for k in range(n, len(outputs)) if k in items}
+        self.kept = {outputs[k]: array for k, array in arrays.items()}
+        self.results = dict(enumerate(self.carried)) | arrays
+        before = self.begin(outer, scan)
+        self.t = t = self.fresh("t")
+        m = n + scan.attrs["fixed"]
+        self.read_by_step(inputs[m:], list(map(outer.text, scan.args[m:])), t)
+        for inst in self.block.insts:
+            if inst.name not in inputs:
+                self.put(inst)
+        self.end(outputs[:n])
+        order = (
+            f"reversed(range({self.steps}))" if scan.attrs["reverse"] else f"range({self.steps})"
+        )
+        body = [f"    {line}" for line in self.lines]
+        self.lines = [*before, f"for {t} in {order}:", *body]
+
+    def begin(self, outer: Printer, scan: Inst) -> list[str]:
+        """The lines before the loop: first values, numbers that stay the same, room for results."""
+        n, inputs = scan.attrs["carries"], self.block.inputs
+        pairs = []
+        for name, var, arg in zip(inputs, self.carried, scan.args):
+            pairs.append(
+                (var, outer.text(arg).code if self.block[name].shape else outer.scalar(arg))
+            )
+            self.texts[name] = Text(var, True, 0)
+        lines = together(pairs)
+        pairs = []
+        for name, arg in zip(inputs[n : n + scan.attrs["fixed"]], scan.args[n:]):
+            text = outer.text(arg)
+            is_array = bool(self.block[name].shape) or is_literal(text) or arg in outer.scalars
+            if not is_array:
+                pairs.append((self.fresh(name), outer.scalar(arg)))
+                text = Text(pairs[-1][0], True, 0)
+                outer.texts[arg] = text
+                outer.scalars.add(arg)
+            self.texts[name] = text
+            self.scalars.add(name)
+        return lines + together(pairs) + self.room()
+
+    def room(self) -> list[str]:
+        """Arrays for what is kept."""
+        lines, shapes = [], dict[Shape, list[str]]()
+        for name, array in self.kept.items():
+            shapes.setdefault((self.steps, *self.block[name].shape), []).append(array)
+        for shape, arrays in shapes.items():
+            whole = (len(arrays), *shape) if len(arrays) > 1 else shape
+            lines.append(f"{', '.join(arrays)} = np.empty(({dims(whole)}))")
+        return lines
+
+    def read_by_step(self, inputs: Sequence[str], args: list[Text], t: str) -> None:
+        for name, text in zip(inputs, args):
+            code = found = f"{text.operand}[{t}]"
+            if name in self.shared:
+                found = self.fresh(name)
+                self.lines.append(f"{found} = {code}")
+            self.texts[name] = Text(found, True, 0)
+
+    def targets(self, inst: Inst) -> list[str]:
+        """What is kept goes into its array as well."""
+        name = self.own(inst.name)
+        return [name, f"{self.kept[inst.name]}[{self.t}]"] if inst.name in self.kept else [name]
+
+    def own(self, name: str) -> str:
+        """The names outside are taken."""
+        name = self.fresh(name) if name in self.names else name
+        self.names.add(name)
+        return name
+
+    def is_named(self, inst: Inst) -> bool:
+        return inst.name in self.shared  # or it would be long: a step is to be seen as a whole
+
+    def loop(self, scan: Inst) -> None:
+        """Of a loop within this one, results may be kept, too."""
+        super().loop(scan)
+        for name in self.kept:
+            if self.block[name].op == "item" and self.block[name].args == (scan.name,):
+                self.lines.append(f"{self.kept[name]}[{self.t}] = {self.text(name).code}")
+
+    def constant(self, value: Array, name: str = "") -> Text:
+        """Its name in the body may be another's outside."""
+        return super().constant(value)
+
+    def end(self, nexts: Sequence[str]) -> None:
+        """The carried values become the next ones, all at once."""
+        for name in self.kept:
+            if name in self.block.inputs:
+                self.lines.append(f"{self.kept[name]}[{self.t}] = {self.text(name).code}")
+        pairs = [(var, self.text(name).code) for var, name in zip(self.carried, nexts)]
+        pairs = [(var, code) for var, code in pairs if var != code]
+        if pairs:
+            left, right = [", ".join(column) for column in zip(*pairs)]
+            self.lines.append(f"{left} = {right}")
+
+
+def is_literal(text: Text) -> bool:
+    return text.code[0] in "-.0123456789"
+
+
+def together(pairs: list[tuple[str, str]]) -> list[str]:
+    """Assignments, several to a line."""
+    rows = [pairs[k : k + 6] for k in range(0, len(pairs), 6)]
+    return [" = ".join([", ".join(side) for side in zip(*row)]) for row in rows]
 
 
 # --- instructions in NumPy's words ----------------------------------------------------------------
