@@ -15,37 +15,79 @@ __all__ = ["Jitted", "TraceError", "jit"]
 
 
 def jit(
-    fn: Callable[..., Any],
+    fn: Callable[..., Any] | None = None,
     optimizer: Any = None,
     *,
     backend: str = "numpy",
     clip_norm: float | None = None,
     clip_value: float | None = None,
-) -> Jitted:
+) -> Any:
     """`fn`, a function of plain scalar code that returns one Value, as an array program.
 
     Without an optimizer the result is a Value: `loss(model, xs, ys).backward()` fills the same
     `p.grad`. With one, a call is a whole training step, zero_grad, backward and step, on arrays,
     and returns the loss as a float; clip_norm and clip_value clip the gradients before the update,
-    as `nn.optim.clip_grad_norm` and `clip_grad_value` do. (A loss that is not finite is returned,
-    but nothing is updated.)
+    as `nn.optim.clip_grad_norm` and `clip_grad_value` do. (After a loss that is not finite, no
+    update is made.) As a decorator, of methods too: `@jit`, or `@jit(backend="python")`.
 
-    Arguments: floats (also in nested lists, dicts and arrays) are data, ints are data or indices
-    for `take`; both may change from call to call. Modules and Values are trained, also those that
-    `fn` reaches through its closure. A new shape, or a change of anything else, traces again.
+    Arguments: floats (also in nested lists, dicts, data classes and arrays) are data, ints are data
+    or indices for `take`; both may change from call to call. Modules and Values are trained, also
+    those that `fn` reaches through its closure. A new shape, or a change of anything else, traces
+    again.
+
+    The first call runs `fn` plainly, compiles it, and compares the two; at the 2nd, 4th, 8th, ...
+    call of a program `fn` runs beside it, unseen.
 
     backend: "numpy", or "python", straight-line scalar code that needs no package.
-    Raises TraceError, when called, where `fn` looks at a number, or reads what changes by itself:
-    random numbers, iterators, counters. ImportError without NumPy.
+    Raises TraceError, when called, where `fn` looks at a number, reads what changes by itself
+    (random numbers, iterators, clocks), or changes anything itself. What plain code raises, it
+    raises, too. ImportError without NumPy; TypeError and ValueError for arguments of jit's own.
     """
+    if fn is None:
+        if (optimizer, backend, clip_norm, clip_value) == (None, "numpy", None, None):
+            raise TypeError(
+                "jit takes a function, but got None: write jit(loss), or @jit(backend=...) above "
+                "it. (A function that makes functions must return one.)"
+            )
+        options = {"backend": backend, "clip_norm": clip_norm, "clip_value": clip_value}
+        return lambda function: jit(function, optimizer, **options)
+    _check(fn, optimizer, {"clip_norm": clip_norm, "clip_value": clip_value})
+    return jitted(fn, optimizer, backend, (clip_norm, clip_value))
+
+
+def jitted(
+    fn: Any, optimizer: Any = None, backend: str = "numpy", clip: tuple[Any, Any] = (None, None),
+    plain: Callable[[Any], Any] | None = None,
+) -> Jitted:  # fmt: skip
+    """The same without checks. plain: see `Jitted`."""
     try:
         target = targets.find(backend)
-        return Jitted(fn, optimizer, _compiled(target), target, (clip_norm, clip_value))
+        return Jitted(fn, optimizer, _compiled(target), target, clip, plain)
     except ImportError as error:
         raise ImportError(
             'jit needs NumPy: pip install "glassgrad[jit]"; or say backend="python", which needs '
             f"nothing, but is slower. ({error})"
         ) from error
+
+
+def _check(fn: Any, optimizer: Any, clips: dict[str, Any]) -> None:
+    """Raise TypeError or ValueError, with the fix, for what can't be meant."""
+    if isinstance(fn, property | classmethod):
+        raise TypeError(f"@jit belongs below @{type(fn).__name__}, next to the function itself.")
+    if not callable(fn):
+        raise TypeError(
+            f"jit takes a function, but this is of type {type(fn).__name__}: {fn!r:.60}"
+        )
+    if optimizer is not None and not hasattr(optimizer, "params"):
+        raise TypeError(
+            f"the optimizer is one of nn.optim, such as nn.optim.SGD(model.parameters(), lr=0.1), "
+            f"but this is of type {type(optimizer).__name__}: {optimizer!r:.60}"
+        )
+    for name, limit in clips.items():
+        if limit is not None and optimizer is None:
+            raise ValueError(f"{name} clips the gradients of a training step: give an optimizer.")
+        if limit is not None and not limit > 0:
+            raise ValueError(f"{name} is a positive number, but got {limit!r}.")
 
 
 def _compiled(target: Target) -> type[Compiled]:

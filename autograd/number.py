@@ -11,6 +11,8 @@ def number(x: Any) -> float:
     """`x` as a float. Raises TypeError, with the fix, for what is not one real number."""
     if type(x) is float:
         return x
+    if hasattr(x, "as_number"):  # a symbol of autograd.jit: the number is to come
+        return x.as_number()  # type: ignore[no-any-return]
     if isinstance(x, Real):  # ints, fractions and NumPy's scalars too
         return float(x)
     if getattr(x, "ndim", None) is not None and math.prod(x.shape) == 1:

@@ -102,7 +102,11 @@ class recording:
         self.entered: list[_Block] = []
 
     def __enter__(self) -> None:
-        block = _Block(self.own, self.check, next(_blocks(), None))
+        outer = next(_blocks(), None)
+        # A tracer (autograd.jit) goes on recording inside of no_grad, only without gradients.
+        tracer = outer and outer.own
+        own = tracer.within(self.own) if hasattr(tracer, "within") else self.own
+        block = _Block(own, self.check, outer)
         with _lock:
             self.entered.append(block)
             _entered.add(block)

@@ -13,7 +13,7 @@ from typing import Any
 
 from autograd import Value, no_grad
 from autograd.draw import loss_curve
-from autograd.jit import jit as jit_of
+from autograd.jit import jitted
 from nn.film import Film, Watch
 from nn.module import Module
 from nn.optim import Optimizer
@@ -113,9 +113,9 @@ def fit(
     if jit is None:
         enough = epochs * math.ceil(len(xs) / batch_size) > 20
         if enough and find_spec("numpy"):
-            step, loss = _jitted(loss, optimizer, must=False, eager=step)
+            step, loss = _jitted(loss, optimizer, must=False)
     elif jit:
-        step, loss = _jitted(loss, optimizer, must=True, eager=step)
+        step, loss = _jitted(loss, optimizer, must=True)
     watching = Watch(model, data) if watch else None
     history = History(metrics={name: [] for name in metrics}, watched=watching)
     rng, order = random.Random(seed), list(range(len(xs)))
@@ -198,54 +198,41 @@ def _check_signature(function: Loss, name: str) -> None:
 
 def _eager_step(loss: Loss, optimizer: Optimizer) -> Loss:
     """A training step on a batch, which returns the loss as a float. (As a jitted one does.)"""
-
-    def step(model: Any, xs: Any, ys: Any) -> float:
-        value = loss(model, xs, ys)
-        if not isinstance(value, Value):
-            raise TypeError(
-                f"the loss must be one Value, but it is a {type(value).__name__}: {value!r:.60}. "
-                "Reduce a list with autograd.sum(terms) / len(terms); do not take .data, or forget "
-                "the `return`."
-            )
-        if not value.parents:
-            raise TypeError(
-                "the loss does not depend on any parameter: it is a leaf, without history. Compute "
-                "it from the model's outputs, outside no_grad, and without .data or detach()."
-            )
-        if math.isfinite(value.data):  # else the parameters stay as they are
-            optimizer.zero_grad()
-            value.backward()
-            optimizer.step()
-        return value.data
-
-    return step
+    return lambda model, xs, ys: _advance(loss(model, xs, ys), optimizer)
 
 
-def _jitted(loss: Loss, optimizer: Optimizer, must: bool, eager: Loss) -> tuple[Loss, Loss]:
+def _advance(value: Any, optimizer: Optimizer) -> float:
+    """The rest of the step, once the loss is there."""
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"the loss must be one Value, but it is a {type(value).__name__}: {value!r:.60}. "
+            "Reduce a list with autograd.sum(terms) / len(terms); do not take .data, or forget "
+            "the `return`."
+        )
+    if not value.parents:
+        raise TypeError(
+            "the loss does not depend on any parameter: it is a leaf, without history. Compute "
+            "it from the model's outputs, outside no_grad, and without .data or detach()."
+        )
+    if math.isfinite(value.data):  # else the parameters stay as they are
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+    return value.data
+
+
+def _jitted(loss: Loss, optimizer: Optimizer, must: bool) -> tuple[Loss, Loss]:
     """The compiled step, and the compiled loss. Both run the plain code if the loss can't be
-    traced, unless they `must`."""
-    compiled, numbers = jit_of(loss, optimizer), jit_of(loss)
-    steps, traceable = 0, True
+    compiled, unless they `must`."""
+    rest = None if must else lambda value: _advance(value, optimizer)
+    step = jitted(loss, optimizer, plain=rest)
+    number = jitted(loss, None, plain=None if must else lambda value: value)
 
-    def run(fast: Loss, slow: Loss, arguments: tuple[Any, Any, Any]) -> Any:
-        nonlocal traceable
-        if not traceable:
-            return slow(*arguments)
-        try:
-            return fast(*arguments)
-        except TypeError as error:  # a TraceError, or what only symbols raise
-            if must:
-                raise
-            traceable = False
-            warnings.warn(f"fit goes on without jit, so more slowly: {error}", stacklevel=4)
-            return slow(*arguments)
+    def evaluated(model: Any, xs: Any, ys: Any) -> Any:
+        number.is_plain |= step.is_plain  # what can't be compiled for one can't for the other
+        return number(model, xs, ys)
 
-    def step(model: Any, xs: Any, ys: Any) -> Any:
-        nonlocal steps
-        steps += 1
-        return eager(model, xs, ys) if steps == 1 else run(compiled, eager, (model, xs, ys))
-
-    return step, lambda model, xs, ys: run(numbers, loss, (model, xs, ys))
+    return step, evaluated
 
 
 _NOT_FINITE = (

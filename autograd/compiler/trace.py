@@ -1,124 +1,181 @@
 """Stage 1: call the user's function on symbols, and keep what it computed as a `Trace`.
 
-A symbol stands for a number that the program will be given later. It has no `data`, and while a
-trace runs no Value has: whatever looks at a number raises `TraceError`, so none can freeze into
-the program unseen.
+A symbol stands for a number that the program will be given later (see symbols.py). While a trace
+runs, no Value has a number either, in that thread or task: whatever looks at one raises
+`TraceError`, so none can freeze into the program unseen. Other threads notice nothing.
 """
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
+from threading import RLock
 from typing import Any
 
+from autograd.compiler.masks import masked
+from autograd.compiler.symbols import (
+    _NUMBER,
+    AFTERWARDS,
+    ASSIGN,
+    COMPUTED,
+    LEAKED,
+    LOOK,
+    OUTSIDE,
+    READ_GRAD,
+    WRITE_GRAD,
+    Argument,
+    Integer,
+    Number,
+    Symbol,
+    TraceError,
+    argument,
+    refusal,
+    running,
+    symbol,
+)
 from autograd.ops import Op
 from autograd.recording import recording
-from autograd.value import Constant, Value, as_value
+from autograd.value import Constant, Value, as_value, compute_only
+
+__all__ = [
+    "COMPUTED", "DATA", "GRAD", "LEAKED", "Argument", "Integer", "Loop", "Number", "Row", "Symbol",
+    "Trace", "TraceError", "argument", "guarded", "running", "symbol", "trace",
+]  # fmt: skip
 
 DATA, GRAD = Value.__dict__["_data"], Value.__dict__["_grad"]  # the slots, whatever hides them
-
-
-class TraceError(TypeError):
-    """The function can't be traced: it looks at a number that is known only when it runs."""
-
-
-def _refuse(what: str, instead: str) -> Any:
-    def refuse(self: Any, *args: Any) -> Any:
-        frame: Any = sys._getframe(1)
-        while frame.f_back and frame.f_globals.get("__name__", "").startswith(("autograd.", "nn.")):
-            frame = frame.f_back
-        raise TraceError(
-            f"{frame.f_code.co_filename}, line {frame.f_lineno}, in {frame.f_code.co_name}: {what} "
-            "needs a number, but jit traces the function once, on symbols, for all numbers to "
-            f"come. {instead}"
-        )
-
-    return refuse
-
-
-_BRANCH = (
-    "For a choice that depends on data write ops: autograd.maximum(a, b), minimum, relu, abs; "
-    "or run this function without jit."
-)
-_NUMBER = (
-    "To go on computing use operators and ops, v.exp() and not math.exp(v); a number that stays "
-    "the same may come from outside the function's arguments, as in lambda xs: f(xs, n=3)."
-)
-LEAKED = (
-    "jit met a symbol of another trace: the function keeps a Value from an earlier call (in an "
-    "attribute or a global). Return it, and pass it back in."
-)
-COMPUTED = (
-    "the function reads a Value that was computed outside of it, and what that was computed from "
-    "would get no gradient: compute it inside, or pass it as an argument."
-)
-_look = _refuse("reading .data", _NUMBER)
-
-
-class Symbol(Value):
-    """A number known only when the program runs: an argument, or what was computed from one."""
-
-    __slots__ = ()
-    _data = property(_look, _refuse("assigning .data", "Make a new Value instead."))
-    _grad = property(*[_refuse("a gradient", "Call backward() on the result, outside.")] * 2)
-    partials = property(_refuse("a partial derivative", "Use autograd.grad outside of jit."))
-    __lt__ = __le__ = __gt__ = __ge__ = _refuse("a comparison", _BRANCH)
-    __bool__ = _refuse("`if`, `and`, `or` or `not` on a Value", _BRANCH)
-    __float__ = __int__ = __round__ = __floor__ = __ceil__ = __trunc__ = _refuse("this", _NUMBER)
-    __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = _refuse("this", _NUMBER)
-    __format__ = _refuse("formatting a Value", "Print what the jitted function returns.")
-    __str__ = _refuse("the text of a Value", "Print what the jitted function returns.")
-    __hash__ = Value.__hash__
-
-    def __repr__(self) -> str:
-        return f"<symbol of a {self.op or 'number'}>"
-
-
-class Number(Symbol):
-    """A float argument. It would be compared by data, so it can't be compared at all."""
-
-    __slots__ = ()
-    __eq__ = __ne__ = _refuse("== on an argument", _BRANCH)
-    __hash__ = _refuse("a set or a key of a dict", _BRANCH)
-
-
-class Integer(Number):
-    """An int argument: an index, for `take` (`Embedding`, a target), or a number like others."""
-
-    __slots__ = ()
-    __index__ = _refuse(
-        "an index, range() or a key",
-        "To look up write autograd.take(values, i); for a size use len(values), or keep it out of "
-        "the arguments, as in lambda xs: f(xs, n=3).",
-    )
-
-    def take_from(self, values: Sequence[Any]) -> Any:
-        table, found = tuple([as_value(v) for v in values]), tracers[-1]
-        found.nodes.append(chosen := symbol(Symbol, "take", (self,)))
-        found.tables[id(chosen)] = found.interned.setdefault(tuple(map(id, table)), table)
-        return chosen
+_KNOWN = {
+    Number,
+    Integer,
+    Constant,
+}  # what is computed from these alone is a number of the arguments
 
 
 Row = tuple[Value, ...]
 
 
-@dataclass
+@dataclass(eq=False)
 class Trace:
-    """What a function computed. `nodes` are in the order in which they were made."""
+    """What a function computed. `nodes` are in the order in which they were made.
+
+    tables: of each look-up, and rows: of each dot the two rows of its factors, by the node's id.
+    interned: each table and row once; lists: those that were made rows, by id. inputs: the numbers,
+    by argument. values: the Values among the arguments. draws: (input, how many numbers), in the
+    order in which masks are drawn. computed: ints, (symbol, function, operands), that each call
+    computes first; they are inputs. created: the leaves made on the way, by id. aliases: who stands
+    for another Value, by id. observed: (what, id of an argument's symbol): what the function has
+    seen of its arguments. refusal: the first TraceError, even if the function swallowed it.
+    results: of a loop's body, or of a function, if there are several. loops: what reroll.py found;
+    first come, first run.
+    """
 
     nodes: list[Symbol] = field(default_factory=list)
-    tables: dict[int, Row] = field(default_factory=dict)  # by id of the take's node
-    rows: dict[int, tuple[Row, Row]] = field(default_factory=dict)  # by id of the dot's node
-    interned: dict[Any, Row] = field(default_factory=dict)  # each table and each row once
-    lists: dict[int, tuple[Any, Any, Row]] = field(default_factory=dict)  # those made rows, by id
-    inputs: dict[str, list[Symbol]] = field(default_factory=dict)  # numbers, by argument
-    values: dict[str, list[Symbol]] = field(default_factory=dict)  # Values among the arguments
-    masks: dict[str, Callable[[int], list[float]]] = field(default_factory=dict)  # inputs to draw
-    created: dict[int, Value] = field(default_factory=dict)  # leaves made on the way, by id
+    tables: dict[int, Row] = field(default_factory=dict)
+    rows: dict[int, tuple[Row, Row]] = field(default_factory=dict)
+    interned: dict[Any, Row] = field(default_factory=dict)
+    lists: dict[int, tuple[Any, Any, Row]] = field(default_factory=dict)
+    inputs: dict[str, list[Symbol]] = field(default_factory=dict)
+    values: dict[str, list[Symbol]] = field(default_factory=dict)
+    draws: list[tuple[str, int]] = field(default_factory=list)
+    computed: list[tuple[Symbol, Callable[..., int], tuple[Any, ...]]] = field(default_factory=list)
+    created: dict[int, Value] = field(default_factory=dict)
+    aliases: dict[int, Any] = field(default_factory=dict)
+    observed: set[tuple[str, int]] = field(default_factory=set)
+    refusal: TraceError | None = None
     root: Any = None
-    results: tuple[Any, ...] = ()  # of a loop's body, which has several
-    loops: list["Loop"] = field(default_factory=list)  # what reroll.py found; first come, first run
+    results: tuple[Any, ...] = ()
+    loops: list["Loop"] = field(default_factory=list)
+
+    # --- while the function runs: this is the recorder ---------------------------------------
+
+    def __call__(self, op: Op, parents: tuple[Any, ...]) -> Any:
+        """Stands in for `value.record` while tracing."""
+        if op.symbol == "take":  # the index was no argument: nothing to look up
+            return self.alias(parents[0])
+        is_known = type(parents[0]) in _KNOWN and all(type(p) in _KNOWN for p in parents)
+        self.nodes.append(s := symbol(Number if is_known else Symbol, op.symbol, parents))
+        return s
+
+    def dot(self, ws: Sequence[Any], xs: Sequence[Any], bias: Any) -> Any:
+        """Stands in for the body of `value.dot`: its operands are two rows."""
+        self.nodes.append(s := symbol(Symbol, "dot", () if bias is None else (as_value(bias),)))
+        self.rows[id(s)] = self.row(ws), self.row(xs)
+        return s
+
+    def row(self, values: Sequence[Any]) -> Row:
+        """The values as a tuple: the same one for the same values. A list that was seen before,
+        and holds what it held then, costs one comparison at the speed of C."""
+        _, before, row = self.lists.get(id(values), (None, None, ()))
+        if before is None or not self.is_same(values, before):
+            found = tuple([as_value(v) for v in values])
+            row = self.interned.setdefault(tuple(map(id, found)), found)
+            if type(values) in (list, tuple):
+                copy = values if type(values) is tuple else list(values)
+                self.lists[id(values)] = values, copy, row  # keeps the list alive, and so its id
+        return row
+
+    def is_same(self, values: Any, before: Any) -> bool:
+        refusal = self.refusal
+        try:
+            return bool(values is before or values == before)
+        except TraceError:  # numbers that are not the same refuse to be compared
+            self.refusal = refusal
+            return False
+
+    def within(self, own: Any) -> Any:
+        """Who records inside of a block, such as no_grad, that the function enters."""
+        if own is compute_only:
+            return Constants(self)
+        return self if own is None else own
+
+    def stop(self, v: Any) -> Any:
+        """The same number, but no gradient goes back through it."""
+        self.nodes.append(s := symbol(Symbol, "detach", (v,)))
+        return s
+
+    def alias(self, v: Value) -> Symbol:
+        """Another node that stands for the same number, and hands on its gradient."""
+        s = symbol(type(v) if type(v) in (Number, Integer) else Symbol)
+        self.aliases[id(s)] = v
+        self.created[id(s)] = s  # it stays alive, and so its id is its own
+        return s
+
+    def compute(self, function: Callable[..., int], operands: tuple[Any, ...]) -> Symbol:
+        """An int from ints."""
+        self.observed |= {("type", id(x)) for x in operands if isinstance(x, Integer)}
+        s = symbol(Integer)
+        self.computed.append((s, function, operands))
+        self.inputs.setdefault("computed", []).append(s)
+        return s
+
+    def look_up(self, values: list[Value], index: Symbol) -> Symbol:
+        """values[index]."""
+        table = tuple(values)
+        self.nodes.append(chosen := symbol(Symbol, "take", (index,)))
+        self.tables[id(chosen)] = self.interned.setdefault(tuple(map(id, table)), table)
+        return chosen
+
+    def finish(self, root: Any) -> None:
+        """The function has returned: no alias stays."""
+        self.root = self.resolved(root)
+        if self.aliases:
+            for s in self.nodes:
+                s.parents = self.resolved_row(s.parents)
+            tables, rows = self.tables.items(), self.rows.items()
+            self.tables = {i: self.resolved_row(table) for i, table in tables}
+            self.rows = {i: (self.resolved_row(a), self.resolved_row(b)) for i, (a, b) in rows}
+
+    def resolved_row(self, row: Row) -> Row:
+        if self.aliases.keys().isdisjoint(map(id, row)):
+            return row
+        found = tuple(map(self.resolved, row))
+        return self.interned.setdefault(tuple(map(id, found)), found)
+
+    def resolved(self, v: Any) -> Any:
+        while id(v) in self.aliases:
+            v = self.aliases[id(v)]
+        return v
+
+    # --- what was computed -------------------------------------------------------------------
 
     @property
     def ends(self) -> tuple[Any, ...]:
@@ -129,17 +186,21 @@ class Trace:
         """What a node is computed from, in the engine's order; of a look-up its index alone."""
         return (*chain.from_iterable(self.rows.get(id(s), ())), *s.parents)
 
-    def row(self, values: Sequence[Any]) -> Row:
-        """The values as a tuple: the same one for the same values. A list that was seen before,
-        and holds what it held then, costs one comparison at the speed of C."""
-        _, before, row = self.lists.get(id(values), (None, None, ()))
-        if before is None or not _is_same(values, before):
-            found = tuple([as_value(v) for v in values])
-            row = self.interned.setdefault(tuple(map(id, found)), found)
-            if type(values) in (list, tuple):
-                copy = values if type(values) is tuple else list(values)
-                self.lists[id(values)] = values, copy, row  # keeps the list alive, and so its id
-        return row
+
+@dataclass(frozen=True)
+class Constants:
+    """Stands in for `compute_only`, the recorder of no_grad, inside of a trace."""
+
+    trace: Trace
+
+    def __call__(self, op: Op, parents: tuple[Any, ...]) -> Any:
+        return self.trace.stop(self.trace(op, parents))
+
+    def dot(self, ws: Sequence[Any], xs: Sequence[Any], bias: Any) -> Any:
+        return self.trace.stop(self.trace.dot(ws, xs, bias))
+
+    def within(self, own: Any) -> Any:
+        return self.trace.within(own)
 
 
 @dataclass(eq=False)
@@ -167,43 +228,6 @@ class Loop:
         return found + [v for row in self.fixed.values() for v in row]
 
 
-tracers: list[Trace] = []
-guarded: list[type] = [Value]  # the classes whose `data` nobody may read while a trace runs
-_assign = _refuse("assigning .data", "Change parameters outside of the jitted function.")
-
-
-def record(op: Op, parents: tuple[Any, ...]) -> Any:
-    """Stands in for `value.apply` while tracing."""
-    if op.symbol == "take":
-        return parents[0]  # the index was no argument: nothing to look up
-    tracers[-1].nodes.append(s := symbol(Symbol, op.symbol, parents))
-    return s
-
-
-def record_dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any) -> Any:
-    """Stands in for the body of `value.dot` while tracing: its operands are two rows."""
-    found = tracers[-1]
-    found.nodes.append(s := symbol(Symbol, "dot", () if bias is None else (as_value(bias),)))
-    found.rows[id(s)] = found.row(ws), found.row(xs)
-    return s
-
-
-record.dot = record_dot  # type: ignore[attr-defined]
-
-
-def _is_same(values: Any, before: Any) -> bool:
-    try:
-        return bool(values is before or values == before)
-    except TraceError:  # numbers that are not the same refuse to be compared
-        return False
-
-
-def symbol(kind: type[Symbol], op: str = "", parents: tuple[Any, ...] = ()) -> Symbol:
-    s: Symbol = Value.__new__(kind)
-    s.op, s.parents = op, parents
-    return s
-
-
 def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
     """Call `run(trace)`, which calls the user's function, and keep its result as the root.
 
@@ -211,41 +235,114 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
     """
     found = Trace()
 
-    def set_data(self: Value, x: Any) -> None:
-        if not hasattr(self, "op"):  # Value.__init__, at its first line
-            found.created[id(self)] = self
-        elif id(self) not in found.created:
-            _assign(self)
-        DATA.__set__(self, x)
+    def draw(i: int, n: int) -> list[Symbol]:
+        name = f"mask{i + 1}"
+        found.draws.append((name, n))
+        found.inputs.setdefault(name, []).extend(new := [symbol(Number) for _ in range(n)])
+        return new
 
-    hidden = [cls.__dict__["_data"] for cls in guarded]
+    token = running.set(found)
     try:
-        for i, module in enumerate(modules):
-            found.masks[f"mask{i + 1}"] = module.mask
-            module.mask = partial(_mask, found.inputs.setdefault(f"mask{i + 1}", []))
-        tracers.append(found)
-        type.__setattr__(Constant, "_data", DATA)  # what a number in the code was, can be read
-        for cls in guarded:
-            type.__setattr__(cls, "_data", property(_look, set_data))
-        with recording(record):
+        with hidden_numbers(), masked(modules, draw), recording(found):
             root = run(found)
-    finally:  # also after Ctrl-C
-        for cls, slot in zip(guarded, hidden):
-            type.__setattr__(cls, "_data", slot)
-        if "_data" in vars(Constant):
-            type.__delattr__(Constant, "_data")
-        tracers[:] = [t for t in tracers if t is not found]
-        for module in modules:
-            vars(module).pop("mask", None)
+    except Exception as error:
+        if found.refusal is not None and error is not found.refusal:
+            raise found.refusal from error  # the function caught it, and stumbled later
+        raise
+    finally:
+        running.reset(token)
+    if found.refusal is not None:
+        raise found.refusal
     if not isinstance(root, Value):
         raise TraceError(
             f"a jitted function returns one Value, but this one returned a {type(root).__name__}: "
             "reduce a list with autograd.sum(values), and don't forget the `return`."
         )
-    found.root = root
+    found.finish(root)
     return found
 
 
-def _mask(inputs: list[Symbol], n: int) -> list[Symbol]:  # in the place of a method `mask`
-    inputs += (new := [symbol(Number) for _ in range(n)])
-    return new
+# --- what hides the numbers of Values ------------------------------------------------------------
+
+guarded: list[type] = [Value]  # the classes whose numbers nobody may read while a trace runs
+_hidden: dict[type, dict[str, Any]] = {}  # what the guards stand in for
+_lock = RLock()
+_traces = 0  # how many run now, in all threads
+
+
+@contextmanager
+def hidden_numbers() -> Iterator[None]:
+    """Inside, a trace that runs in this thread or task refuses whoever looks at a number."""
+    global _traces
+    with _lock:
+        _traces += 1
+        if _traces == 1:
+            _hide()
+    try:
+        yield
+    finally:  # also after Ctrl-C
+        with _lock:
+            _traces -= 1
+            if not _traces:
+                _show()
+
+
+def _hide() -> None:
+    for cls in guarded:
+        data, grad = cls.__dict__["_data"], cls.__dict__["_grad"]
+        _hidden[cls] = {"_data": data, "_grad": grad}
+        type.__setattr__(cls, "_data", property(_reader(data, LOOK, _NUMBER), _data_writer(data)))
+        type.__setattr__(cls, "_grad", property(_reader(grad, READ_GRAD, AFTERWARDS), _writer(grad)))
+    _hidden[Value]["detach"] = Value.detach
+    type.__setattr__(Value, "detach", _detach)
+    type.__setattr__(Constant, "_data", DATA)  # what a number in the code was, can be read
+
+
+def _show() -> None:
+    for cls, attributes in _hidden.items():
+        for name, attribute in attributes.items():
+            type.__setattr__(cls, name, attribute)
+    _hidden.clear()
+    type.__delattr__(Constant, "_data")
+
+
+def _reader(slot: Any, what: str, instead: str) -> Callable[[Value], float]:
+    def read(self: Value) -> float:
+        found = running.get()
+        if found is not None and (id(self) not in found.created or id(self) in found.aliases):
+            raise refusal(what, instead)
+        number: float = slot.__get__(self)
+        return number
+
+    return read
+
+
+def _data_writer(slot: Any) -> Callable[[Value, Any], None]:
+    def write(self: Value, x: Any) -> None:
+        found = running.get()
+        if found is not None:
+            if not hasattr(self, "op"):  # Value.__init__, at its first line
+                found.created[id(self)] = self
+            elif id(self) not in found.created:
+                raise refusal(ASSIGN, OUTSIDE)
+            if isinstance(x, Symbol):  # Value(x) of a number of the arguments
+                found.aliases[id(self)] = x
+                x = 0.0
+        slot.__set__(self, x)
+
+    return write
+
+
+def _writer(slot: Any) -> Callable[[Value, Any], None]:
+    def write(self: Value, x: Any) -> None:
+        found = running.get()
+        if found is not None and hasattr(self, "op") and id(self) not in found.created:
+            raise refusal(WRITE_GRAD, AFTERWARDS)
+        slot.__set__(self, x)
+
+    return write
+
+
+def _detach(self: Value) -> Any:
+    found = running.get()
+    return _hidden[Value]["detach"](self) if found is None else found.stop(self)

@@ -1,272 +1,260 @@
-"""`jit`: programs by signature, found again at each call, or traced. Both back ends share this."""
+"""`jit`, the callable: a program for each signature, found again at each call, or made.
 
-import copy
+A first call traces the function, which leaves no trace; runs it plainly, which is what the user
+sees; and compares the two. Later calls run the program. At the 2nd, 4th, 8th, ... call of a
+program the plain function runs beside it, unseen, and a difference raises `TraceError`.
+"""
+
 import functools
-import gc
-import inspect
-import re
 import warnings
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
-from autograd.compiler import trace as tracing
+from autograd import value as engine
+from autograd.compiler.symbols import running
 from autograd.compiler.targets import Target
-from autograd.compiler.trace import Integer, Number, Symbol, Trace, TraceError, symbol
-from autograd.number import number
-from autograd.ops import OPS
+from autograd.compiler.trace import TraceError
 from autograd.recording import current_recorder
-from autograd.runtime.watch import IMMUTABLE, Watch, refuse_iterator
-from autograd.value import Value
+from autograd.runtime import check
+from autograd.runtime.compiled import Compiled
+from autograd.value import Value, compute_only
 
-KEPT = 64  # programs for one number of arguments: who changes a static argument every step, traces
-# every step, but the memory does not fill up
+__all__ = ["Compiled", "Jitted", "TraceError"]
+
+KEPT = 256  # programs: who changes a static argument every step, traces every step, but the memory
+# does not fill up
 
 
 class Jitted:
     """A compiled function. source: its latest program, as Python text. stats: nodes, kinds and
-    array operations, seconds of tracing and analysis, and how many programs are cached."""
+    array operations, seconds of tracing and analysis, how many programs are cached, and how many
+    calls were audited.
+
+    plain: if given, what can't be compiled runs as it is, with a warning, and so do all later
+    calls; from the plain function's result it makes what a call returns.
+    """
 
     def __init__(
-        self,
-        fn: Any,
-        optimizer: Any,
-        compile: type["Compiled"],
-        target: Target,
-        clip: tuple[Any, Any],
-    ) -> None:
+        self, fn: Any, optimizer: Any, compile: type[Compiled], target: Target,
+        clip: tuple[Any, Any], plain: Callable[[Any], Any] | None = None,
+    ) -> None:  # fmt: skip
         functools.update_wrapper(self, fn)
-        self.fn, self.optimizer, self.clip = fn, optimizer, clip
+        self.fn, self.clip, self.plain = fn, clip, plain
         self.compile, self.target = compile, target
-        self.programs: dict[Any, list[Compiled]] = {}
+        self._optimizer = optimizer
+        self.programs = Programs()
         self.latest: Compiled | None = None
-        self.changes = 0
+        self.is_plain = False  # a lenient one has given up
+        self.audits = self.changes = self.compiled = 0
+
+    @property
+    def optimizer(self) -> Any:
+        return self._optimizer
+
+    @optimizer.setter
+    def optimizer(self, optimizer: Any) -> None:
+        """Another optimiser: none of the programs is for it."""
+        self._optimizer, self.latest, self.programs = optimizer, None, Programs()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if tracing.tracers:  # inside of another jitted function: a part of its program
-            return self.fn(*args, **kwargs)
-        values = (*args, *kwargs.values()) if kwargs else args
-        known = self.programs.setdefault((len(args), *kwargs), [])
-        for program in known:
-            inputs = program.bind(values)
-            if inputs is not None:
-                break
-        else:
-            self.warn(known)
-            inputs = None
-            while inputs is None:  # once more if the trace took in parameters that are arguments
-                program = self.compile(self, args, kwargs)
-                inputs = program.bind(values)
-            known.insert(0, program)
-            del known[KEPT:]
-        self.latest = program
-        if self.optimizer is not None:
-            return program.step(inputs)
-        result = program.result(inputs)
-        record = current_recorder()
-        return record(OPS["take"], (result,)) if record else result
+        if engine.recorder is not None and not self.is_usual():
+            return self.elsewhere(args, kwargs)
+        program = self.latest
+        inputs = None if program is None else program.bind(args, kwargs)
+        if inputs is None:
+            if self.is_plain:
+                return check.plain_call(self, args, kwargs)
+            program, inputs = self.programs.find(args, kwargs)
+            if program is None:
+                return self.first_call(args, kwargs)
+            self.latest = program
+        program.calls += 1  # type: ignore[union-attr]
+        if program.calls == program.audit_at:  # type: ignore[union-attr]
+            return self.audited(program, inputs, args, kwargs)
+        if self._optimizer is not None:
+            return program.step(inputs)  # type: ignore[union-attr,arg-type]
+        result = program.result(inputs)  # type: ignore[union-attr,arg-type]
+        return result if engine.recorder is None else without_gradient(result)
 
-    def warn(self, known: list["Compiled"]) -> None:
+    # --- around a call -----------------------------------------------------------------------
+
+    def is_usual(self) -> bool:
+        """Whether a program may run here: not in a trace, nor where somebody else records."""
+        return running.get() is None and current_recorder() in (None, compute_only)
+
+    def elsewhere(self, args: Any, kwargs: Any) -> Any:
+        """In a trace this is a part of the outer function; with another recorder, plain code."""
+        if running.get() is not None and self._optimizer is not None:
+            error = TraceError(
+                f"the jitted function calls a compiled training step, {self!r}: what it changes in "
+                "the parameters would happen once only. Call it outside."
+            )
+            running.get().refusal = running.get().refusal or error
+            raise error
+        if running.get() is not None:
+            return self.fn(*args, **kwargs)
+        return check.plain_call(self, args, kwargs)
+
+    def first_call(self, args: Any, kwargs: Any) -> Any:
+        """Make the program for these arguments, and return what plain code returns."""
+        self.warn(args, kwargs)
+        attempt = check.Attempt(self, args, kwargs)
+        try:
+            program = attempt.made()
+        except Exception as error:
+            if self.plain is None or attempt.failed:
+                raise
+            return self.give_up(str(error), attempt)
+        self.compiled += 1
+        self.latest = program
+        self.programs.add(program, args, kwargs)
+        if self.plain and self.compiled == HOPELESS and self.programs.reused() < HOPELESS:
+            return self.give_up(
+                f"{HOPELESS} programs were compiled, each for a shape of its own, and hardly any "
+                "was used again. Make batches of one shape, by padding say.", attempt,
+            )  # fmt: skip
+        return attempt.answer()
+
+    def audited(self, program: Compiled, inputs: Any, args: Any, kwargs: Any) -> Any:
+        """A call beside which the plain function runs. A difference raises TraceError."""
+        program.audit_at *= 2
+        self.audits += 1
+        attempt = check.Audit(self, program, inputs, args, kwargs)
+        error = attempt.difference()
+        if error is None:
+            return attempt.answer()
+        self.programs.drop(program)
+        self.latest = None
+        if self.plain is not None:
+            return self.give_up(str(error), attempt)
+        raise error
+
+    def give_up(self, reason: str, attempt: Any) -> Any:
+        """From now on, run the function as it is."""
+        self.is_plain, self.latest, self.programs = True, None, Programs()
+        answer = attempt.plain_answer()
+        warnings.warn(f"fit goes on without jit, so more slowly: {reason}", stacklevel=5)
+        return answer
+
+    def warn(self, args: Any, kwargs: Any) -> None:
         """Say what makes it trace again, when that happens often."""
-        changed = known[0].watch.changed() if known and not known[0].watch.holds() else []
+        changed = self.programs.changed(args, kwargs)
         self.changes += bool(changed)
         if changed and self.changes == 10:
             warnings.warn(
                 f"jit has compiled this function {self.changes} times, each time because of a "
                 f"change of {', '.join(changed)}, which it can reach. That is slow: keep what "
                 "changes often out of its reach, or pass it as an argument.",
-                stacklevel=3,
+                stacklevel=4,
+            )
+        elif self.compiled == 20 and self.plain is None:
+            warnings.warn(
+                f"jit has compiled this function {self.compiled} times, for arguments of other "
+                "shapes, types or static values each time. That is slow: pad what varies to one "
+                "length, or to a few, and pass objects that stay the same.",
+                stacklevel=4,
             )
 
+    # --- as an object ------------------------------------------------------------------------
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """As a method: `jit` may decorate one."""
+        return self if instance is None else Bound(self, instance)
+
     def __getattr__(self, name: str) -> Any:
-        if name not in ("source", "ir", "stats", "boxes"):
+        if name not in ("source", "stats", "boxes", "ir"):
             raise AttributeError(f"a jitted function has no attribute {name!r}")
         if self.latest is None:
             raise ValueError("there is no program yet: call the jitted function once.")
         found = getattr(self.latest, name)
-        programs = {"programs": sum(map(len, self.programs.values()))}
-        return found | programs if name == "stats" else found
+        counts = {"programs": len(self.programs), "audits": self.audits}
+        return found | counts if name == "stats" else found
+
+    def __reduce__(self) -> Any:
+        """Copies and pickles are of the function: a copy compiles anew."""
+        return Jitted, (self.fn, self._optimizer, self.compile, self.target, self.clip, self.plain)
 
 
-class Compiled:
-    """The program for one signature. A back end says how to `lower` a trace and how to run it."""
-
-    source: str
-    stats: dict[str, Any]
-    boxes: list[Any]  # what a picture shows
-
-    def __init__(self, owner: Jitted, args: Any, kwargs: Any) -> None:
-        begin, self.owner, collecting = perf_counter(), owner, gc.isenabled()
-        arguments = [*args, *kwargs.values()]
-        self.names = _names(owner.fn, len(args), kwargs)
-        for name, x in zip(self.names, arguments):
-            refuse_iterator(name, x)
-        self.adopt(arguments)
-        watch = Watch([owner.fn, *self.objects(arguments)])
-        self.signs = [self.signature(x, [], []) for x in arguments]
-        self.plain: dict[str, Any] = {}  # arguments without numbers, whose contents are watched
-
-        def call(found: Trace) -> Any:
-            replaced = []
-            for name, x in zip(self.names, arguments):
-                numbers: list[Symbol] = []
-                values: list[Symbol] = []
-                replaced.append(self.mapped(x, functools.partial(_symbols, numbers, values)))
-                found.inputs |= {name: numbers} if numbers else {}
-                found.values |= {f"V_{name}": values} if values else {}
-                self.plain |= {} if numbers or values else {name: x}
-            return owner.fn(*replaced[: len(args)], **dict(zip(kwargs, replaced[len(args) :])))
-
-        gc.disable()  # it would look at every node again and again
-        try:
-            state, found = watch.drawn(), tracing.trace(call, watch.modules)
-            if not watch.holds() or watch.drawn() != state:  # a change: the first time, or always?
-                watch = Watch(watch.roots)
-                state, found = watch.drawn(), tracing.trace(call, watch.modules)
-                if watch.drawn() != state:
-                    raise TraceError(
-                        "the function draws random numbers, and jit would repeat the same ones "
-                        "forever: draw them outside and pass them as an argument. (nn.Dropout "
-                        "works under jit.)"
-                    )
-                if changed := watch.changed():
-                    raise TraceError(
-                        f"the function changes {', '.join(changed)} whenever it runs, but jit runs "
-                        "it only once. Change it outside, and pass what is needed as an argument."
-                    )
-            self.masks = [(name, draw, len(found.inputs.get(name, ())))
-                          for name, draw in found.masks.items()]  # fmt: skip
-            traced = perf_counter()
-            self.lower(found)
-        finally:
-            if collecting:
-                gc.enable()
-        self.watch = watch if watch.holds() else Watch(watch.roots)
-        self.stats |= {"trace seconds": traced - begin, "analysis seconds": perf_counter() - traced}
-
-    def adopt(self, arguments: list[Any]) -> None:
-        """Before the trace: take in the parameters that are known already."""
-        raise NotImplementedError
-
-    def is_fixed(self, v: Value) -> bool:
-        """Is it a parameter, which the program knows by identity? Other Values are inputs."""
-        raise NotImplementedError
-
-    def lower(self, trace: Trace) -> None:
-        """Make the program: sets `source`, `stats` and `boxes`."""
-        raise NotImplementedError
-
-    def result(self, inputs: dict[str, Any]) -> Value:
-        """What a call returns: a Value with a gradient to pull."""
-        raise NotImplementedError
-
-    def step(self, inputs: dict[str, Any]) -> float:
-        """Forward, backward and the optimizer's update; returns the loss."""
-        raise NotImplementedError
-
-    def holds(self) -> bool:
-        """Is all that the program took for granted as it was?"""
-        return self.watch.holds()
-
-    def bind(self, arguments: Any) -> dict[str, Any] | None:
-        """These arguments as the program's inputs, or None if it is not for them."""
-        if not self.holds():
-            return None
-        inputs: dict[str, Any] = {"": ()}
-        for i, (name, x) in enumerate(zip(self.names, arguments)):
-            if self.plain.get(name, self) is not x and not self.accepts(i, name, x, inputs):
-                return None
-        for name, draw, n in self.masks:
-            inputs[name] = draw(n)
-        return inputs
-
-    def accepts(self, i: int, name: str, x: Any, inputs: dict[str, Any]) -> bool:
-        """Does argument `i` fit the program? If so, its numbers are in `inputs`, also those of its
-        Values, which are themselves in inputs[""]."""
-        numbers: list[float] = []
-        values: list[Value] = []
-        fits: bool = self.signature(x, numbers, values) == self.signs[i]
-        inputs |= {name: numbers} if numbers else {}
-        inputs |= {f"V_{name}": [v.data for v in values]} if values else {}
-        inputs[""] = [*inputs.get("", ()), *values]
-        return fits
-
-    def signature(self, x: Any, numbers: list[Any], values: list[Value]) -> Any:
-        """What of an argument makes the program; its numbers and Values are collected in order."""
-
-        def leaf(x: Any) -> Any:
-            if isinstance(x, list | tuple):  # plain numbers of one type
-                numbers.extend(x)
-                return type(x), type(x[0]), len(x)
-            if hasattr(x, "dtype"):
-                if x.dtype.kind not in "fiub":
-                    raise TypeError(f"jit takes arrays of floats or ints, not of {x.dtype}.")
-                if x.dtype.kind == "b":
-                    return x.shape, x.tobytes()
-                numbers.extend(x.reshape(-1).tolist())
-                return x.shape, x.dtype.kind == "f"
-            (values if isinstance(x, Value) else numbers).append(x)
-            return Value if isinstance(x, Value) else type(x)
-
-        return self.mapped(x, leaf, True)
-
-    def mapped(self, x: Any, leaf: Callable[[Any], Any], is_sign: bool = False) -> Any:
-        """The same nesting with leaf(item) for each number, array, and Value that is not fixed.
-        Modules and everything else stand for themselves. is_sign: as a signature, to compare."""
-        kind = type(x)
-        if kind is float or kind is int or (isinstance(x, Value) and not self.is_fixed(x)):
-            return leaf(x)
-        if isinstance(x, list | tuple):
-            if is_sign and set(map(type, x)) in ({float}, {int}):  # usual, and so the fast case
-                return leaf(x)
-            items = [self.mapped(item, leaf, is_sign) for item in x]
-            if is_sign or kind in (list, tuple):
-                return (kind, *items) if is_sign else kind(items)
-            if hasattr(x, "_make"):  # a namedtuple
-                return x._make(items)
-            replaced: Any = copy.copy(x)
-            replaced[:] = items
-            return replaced
-        if isinstance(x, dict):
-            pairs = [(key, self.mapped(item, leaf, is_sign)) for key, item in x.items()]
-            if is_sign:  # the order counts: in it the numbers are collected
-                return (kind, *pairs)
-            replaced = copy.copy(x)
-            replaced.update(pairs)
-            return replaced
-        if hasattr(x, "dtype") and hasattr(x, "tolist"):  # NumPy's, without NumPy
-            return leaf(x) if x.shape else leaf(x.item())
-        return leaf(number(x)) if hasattr(x, "__float__") and not isinstance(x, bool | Value) else x
-
-    def objects(self, x: Any) -> list[Any]:
-        """What in the arguments may change without a trace in their signature: modules, say."""
-        if isinstance(x, list | tuple | dict):
-            items = list(x.values()) if isinstance(x, dict) else x
-            if items and isinstance(items[0], Value) and all(map(self.is_fixed, items)):
-                return [x]
-            return [found for item in items for found in self.objects(item)]
-        is_number = isinstance(x, IMMUTABLE) or hasattr(x, "__float__") or hasattr(x, "dtype")
-        return [] if is_number else [x]
+HOPELESS = 24  # programs of which hardly any is used again: `fit` gives up
 
 
-def _symbols(numbers: list[Symbol], values: list[Symbol], x: Any) -> Any:
-    """A symbol instead of a number or Value, or an array of them."""
-    if hasattr(x, "dtype"):
-        if x.dtype.kind == "b":
-            return x
-        array = x.astype(object, order="C")
-        array.reshape(-1)[:] = [_symbols(numbers, values, item) for item in x.reshape(-1).tolist()]
-        return array
-    s = symbol(Symbol if isinstance(x, Value) else Integer if type(x) is int else Number)
-    (values if isinstance(x, Value) else numbers).append(s)
-    return s
+class Bound:
+    """A jitted method of one object."""
+
+    def __init__(self, jitted: Jitted, instance: Any) -> None:
+        functools.update_wrapper(self, jitted.fn)
+        self.jitted, self.instance = jitted, instance
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.jitted(self.instance, *args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.jitted, name)
 
 
-def _names(fn: Any, n: int, kwargs: Any) -> list[str]:
-    """What the program calls the arguments: as the function does."""
-    code = getattr(fn, "__code__", None)
-    names = list(code.co_varnames[: code.co_argcount][inspect.ismethod(fn) :]) if code else []
-    names = [*names[:n], *[f"arg{i}" for i in range(len(names), n)], *kwargs]
-    taken = {"P", "G", "np", "check", "outer", "step", "program", *[op.name for op in OPS.values()]}
-    clashes = re.compile(r"\w+_i|V_\w+|mask\d+|d?v\d+|g\d+").fullmatch
-    return [f"{name}_" if name in taken or clashes(name) else name for name in names]
+def without_gradient(result: Value) -> Any:
+    """What `no_grad` makes of a result."""
+    return Value(result.data)
+
+
+class Programs:
+    """The programs of a function; those that were not used for the longest time go first."""
+
+    def __init__(self) -> None:
+        self.buckets: dict[Any, list[Compiled]] = {}  # by how many arguments, and their lengths
+        self.order: OrderedDict[Compiled, Any] = OrderedDict()
+
+    def reused(self) -> int:
+        """How many calls needed no new program."""
+        return sum(program.calls - 1 for program in self.order)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def find(self, args: Any, kwargs: Any) -> Any:
+        """(program, its inputs), or (None, None)."""
+        for program in self.buckets.get(_key(args, kwargs), ()):
+            inputs = program.bind(args, kwargs)
+            if inputs is not None:
+                self.order.move_to_end(program)
+                return program, inputs
+        return None, None
+
+    def add(self, program: Compiled, args: Any, kwargs: Any) -> None:
+        key = _key(args, kwargs)
+        self.buckets.setdefault(key, []).insert(0, program)
+        self.order[program] = key
+        while len(self.order) > KEPT:
+            self.drop(next(iter(self.order)))
+        program.release(self.forgetting(program))
+
+    def forgetting(self, program: Compiled) -> Callable[[Any], None]:
+        """What a weak reference to a model calls when the model has gone."""
+        programs, gone = weakref.ref(self), weakref.ref(program)
+
+        def forget(_: Any) -> None:
+            ours, program = programs(), gone()
+            if ours is not None and program is not None:
+                ours.drop(program)
+
+        return forget
+
+    def drop(self, program: Compiled) -> None:
+        key = self.order.pop(program, None)
+        if key is not None:
+            self.buckets[key].remove(program)
+            if not self.buckets[key]:
+                del self.buckets[key]
+
+    def changed(self, args: Any, kwargs: Any) -> list[str]:
+        """What has changed since the last program for such arguments was made."""
+        known = self.buckets.get(_key(args, kwargs), ())
+        return known[0].watch.changed() if known and not known[0].watch.holds() else []
+
+
+def _key(args: Any, kwargs: Any) -> tuple[Any, ...]:
+    sizes = [len(x) if type(x) in (list, tuple, dict) else None for x in args]
+    shapes = [getattr(x, "shape", None) for x in args]
+    return (*sizes, *map(str, shapes), *kwargs)

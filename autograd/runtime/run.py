@@ -7,7 +7,8 @@ import numpy as np
 
 from autograd.compiler import pipeline, targets
 from autograd.compiler.trace import GRAD, Trace
-from autograd.runtime.calls import Compiled
+from autograd.runtime.compiled import Compiled
+from autograd.runtime.result import replay, result_of
 from autograd.runtime.store import Stored, adopt
 from autograd.runtime.update import CHUNK, Rule, table
 from autograd.value import Value
@@ -70,25 +71,33 @@ class Arrays(Compiled):
         return not self.store.moved and self.watch.holds()
 
     def accepts(self, i: int, name: str, x: Any, inputs: dict[str, Any]) -> bool:
-        """As for all back ends; but nested lists of one shape and type, or arrays, all at once."""
+        """As for all back ends; but nested lists of one shape, or arrays, all at once."""
         known = self.regular.get(name)
         if known is None:
             fits = super().accepts(i, name, x, inputs)
-            numbers = inputs.get(name, ())
-            if fits and len(set(map(type, numbers))) == 1 and f"V_{name}" not in inputs:
-                array = _array(x)
-                if array is not None and array.size == len(numbers):
-                    self.regular[name] = (_types(x), array.shape, array.dtype.kind)
+            if fits and f"V_{name}" not in inputs and name in inputs:
+                self.regularise(name, x, len(inputs[name]))
             return fits
+        nest, shape, kinds = known
         if type(x) is np.ndarray:
             inputs[name] = x.reshape(-1)
-            same: bool = known == (np.ndarray, x.shape, x.dtype.kind)
-            return same
-        array = _array(x) if _types(x) == known[0] else None
-        if array is None or (array.shape, array.dtype.kind) != known[1:]:
+            return nest is np.ndarray and x.shape == shape and x.dtype == kinds
+        array = _array(x) if _nest(x) == nest else None
+        if array is None or array.shape != shape or array.dtype.kind not in kinds:
             return False
         inputs[name] = array.reshape(-1)
         return True
+
+    def regularise(self, name: str, x: Any, n: int) -> None:
+        """Note what such arguments look like, if that can be told from an array of them."""
+        if type(x) is np.ndarray and x.dtype.kind in "fiu":
+            self.regular[name] = (np.ndarray, x.shape, x.dtype)
+            return
+        array, kinds = _array(x), {kind for _, kind in self.typed.get(name, ())}
+        if array is None or array.size != n or _nest(x) is None:
+            return
+        if not kinds or kinds == {int} and array.dtype.kind == "i":
+            self.regular[name] = (_nest(x), array.shape, "i" if kinds else "fi")
 
     def begin(self, inputs: dict[str, Any]) -> Any:
         return self.run(*[np.asarray(inputs[name], kind) for name, kind in self.inputs])
@@ -117,10 +126,18 @@ class Arrays(Compiled):
         inputs = {name: np.array(row) if name else row for name, row in inputs.items()}
         call = Call(self, inputs)
         self.store.pending.add(call)
-        result, all_parameters = Result(call.loss), Parameters(0.0, "parameters")
-        result.call = all_parameters.call = call
-        result.op, result.parents = "jit", (all_parameters, *inputs[""])
-        return result
+        all_parameters = Parameters(0.0, "parameters")
+        all_parameters.call = call
+        return result_of(call, call.loss, (all_parameters, *inputs[""]))
+
+    @np.errstate(all="ignore")
+    def gradients(self, result: Any) -> dict[int, float]:
+        call = result.parents[0].call
+        call.pull()
+        found = dict(zip(map(id, self.store.members), call.gradient.tolist()))
+        for v, g in zip(call.inputs[""], call.of_values):
+            found[id(v)] = found.get(id(v), 0.0) + g
+        return found
 
     def outer(self, a: np.ndarray, b: np.ndarray, out: Any = None) -> Any:
         """A large outer product. Into a part of G, in a training step, it is put off: the update
@@ -186,31 +203,34 @@ class Call:
         self.program, self.inputs, self.steps = program, inputs, program.begin(inputs)
         self.loss = float(next(self.steps))
 
-    def pull(self) -> None:
-        """The backward pass, once: `gradient` is that of the store, `partials` of the Values."""
-        if self.steps is not None:
-            program, steps, self.steps = self.program, self.steps, None
-            self.partials = program.backward(steps, self.inputs)
-            self.gradient = program.gradient.copy()
-            program.store.pending.discard(self)
-
-
-class Result(Value):
-    """What a jitted function returns. Its parents are `Parameters`, which stands for all that are
-    trained, and the Values among the arguments; its partials are computed when they are read."""
-
-    __slots__ = ("call",)
-    call: Call
-
-    @property
     @np.errstate(all="ignore")
     def partials(self) -> Any:
-        self.call.pull()
-        return (1.0, *self.call.partials)
+        self.pull()
+        return (1.0, *self.of_values)
 
-    @partials.setter
-    def partials(self, _: Any) -> None:
-        """A Value sets it when it is made."""
+    def replayed(self) -> Value:
+        return replay(self.program.trace, self.inputs, self.inputs[""])[-1]
+
+    @np.errstate(all="ignore")
+    def leaves(self) -> Any:
+        self.pull()
+        pairs = zip(self.program.store.members, self.gradient.tolist())
+        return [*pairs, *zip(self.inputs[""], self.of_values)]
+
+    def pull(self) -> None:
+        """The backward pass, once: `gradient` is that of the store, `of_values` of the Values."""
+        if self.steps is None:
+            return
+        program, store, steps, self.steps = self.program, self.program.store, self.steps, None
+        if program.sole:  # the program writes into the parameters' own gradients: not now
+            earlier = store.grad.copy()
+            self.of_values = program.backward(steps, self.inputs)
+            self.gradient = store.grad.copy()
+            store.written[...] = earlier
+        else:
+            self.of_values = program.backward(steps, self.inputs)
+            self.gradient = program.gradient.copy()
+        store.pending.discard(self)
 
 
 class Parameters(Value):
@@ -231,10 +251,16 @@ class Parameters(Value):
             self.call.program.store.add(upstream * self.call.gradient)
 
 
-def _types(x: Any) -> Any:
-    """The types of a nesting, as far down as its first items."""
+def _nest(x: Any) -> Any:
+    """The types of a nesting, as far down as its first items; None if they are not numbers."""
     kind = type(x)
-    return (kind, set(map(type, x)), _types(x[0])) if kind in (list, tuple) and x else kind
+    if kind not in (list, tuple):
+        return None
+    kinds = set(map(type, x))
+    if kinds <= {float, int}:
+        return kind
+    inner = _nest(x[0])
+    return inner and (kind, kinds, inner)
 
 
 def _array(x: Any) -> Any:

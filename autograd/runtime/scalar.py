@@ -8,7 +8,9 @@ import math
 from typing import Any
 
 from autograd.compiler.trace import Trace
-from autograd.runtime.calls import Compiled
+from autograd.runtime.compiled import Compiled
+from autograd.runtime.optimizers import update
+from autograd.runtime.result import replay, result_of
 from autograd.value import Value
 
 
@@ -32,40 +34,41 @@ class Unrolled(Compiled):
         self.boxes = []
 
     def result(self, inputs: dict[str, Any]) -> Value:
-        numbers = {name: list(map(float, row)) for name, row in inputs.items() if name}
-        steps = self.program(P=[v.data for v in self.parameters], **numbers)
-        result = ScalarResult(next(steps))
-        result.steps, result.found, result.op = steps, None, "jit"
-        result.parents = (*self.parameters, *inputs[""])
-        return result
+        call = ScalarCall(self, inputs)
+        return result_of(call, call.loss, (*self.parameters, *inputs[""]))
+
+    def gradients(self, result: Any) -> dict[int, float]:
+        found: dict[int, float] = {}
+        for v, g in zip(result.parents, result.partials):
+            found[id(v)] = found.get(id(v), 0.0) + g
+        return found
 
     def step(self, inputs: dict[str, Any]) -> float:
-        optimizer, (max_norm, limit) = self.owner.optimizer, self.owner.clip
-        result = self.result(inputs)
+        optimizer, result = self.owner.optimizer, self.result(inputs)
         optimizer.zero_grad()
         result.backward()
-        norm = math.sqrt(math.fsum(p.grad * p.grad for p in optimizer.params))
-        for p in optimizer.params:
-            p.grad *= max_norm / norm if max_norm is not None and norm > max_norm else 1.0
-            p.grad = p.grad if limit is None else min(max(p.grad, -limit), limit)
         if math.isfinite(result.data):
-            optimizer.step()
+            update(optimizer, self.owner.clip)
         return result.data
 
 
-class ScalarResult(Value):
-    """What a jitted function returns: a child of all its parameters and Values."""
+class ScalarCall:
+    """One call of a program: its loss, and its gradients once they are wanted."""
 
-    __slots__ = ("found", "steps")
-    steps: Any
-    found: list[float] | None
+    def __init__(self, program: Unrolled, inputs: dict[str, Any]) -> None:
+        numbers = {name: list(map(float, row)) for name, row in inputs.items() if name}
+        self.program, self.inputs = program, inputs
+        self.steps = program.program(P=[v.data for v in program.parameters], **numbers)
+        self.loss: float = next(self.steps)
+        self.found: list[float] | None = None
 
-    @property
-    def partials(self) -> Any:
+    def partials(self) -> list[float]:
         if self.found is None:
             self.found = next(self.steps)
         return self.found
 
-    @partials.setter
-    def partials(self, _: Any) -> None:
-        """A Value sets it when it is made."""
+    def replayed(self) -> Value:
+        return replay(self.program.trace, self.inputs, self.inputs[""])[-1]
+
+    def leaves(self) -> Any:
+        return zip([*self.program.parameters, *self.inputs[""]], self.partials())

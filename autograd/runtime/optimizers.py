@@ -1,0 +1,49 @@
+"""What a compiled function reads of optimisers, and whether one steps in its own way."""
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from autograd.compiler.symbols import is_ours, running
+
+
+@contextmanager
+def fields_read(optimizers: Sequence[Any]) -> Iterator[list[tuple[Any, list[str]]]]:
+    """Gives, at the end, each optimiser with the names of its attributes that a trace has read."""
+    read: list[tuple[Any, set[str]]] = [(optimizer, set()) for optimizer in optimizers]
+    found: list[tuple[Any, list[str]]] = []
+    classes = [type(optimizer) for optimizer in optimizers]
+    for optimizer, names in read:
+        optimizer.__class__ = _spy(type(optimizer), names)
+    try:
+        yield found
+    finally:
+        for optimizer, cls in zip(optimizers, classes):
+            optimizer.__class__ = cls
+        found += [(o, sorted(names & vars(o).keys())) for o, names in read if names]
+
+
+def _spy(cls: type, names: set[str]) -> type:
+    """A class like `cls` that notes which attributes the traced function reads."""
+
+    def get(self: Any, name: str) -> Any:
+        if running.get() is not None and not is_ours(sys._getframe(1)):
+            names.add(name)
+        return cls.__getattribute__(self, name)
+
+    return type(cls.__name__, (cls,), {"__getattribute__": get, "__slots__": ()})
+
+
+def update(optimizer: Any, clip: tuple[Any, Any]) -> None:
+    """Clip the gradients, as nn.optim does, and make the step."""
+    max_norm, limit = clip
+    if max_norm is not None:
+        norm = math.hypot(*[p.grad for p in optimizer.params])
+        for p in optimizer.params if norm > max_norm else ():
+            p.grad *= max_norm / norm
+    if limit is not None:
+        for p in optimizer.params:
+            p.grad = min(max(p.grad, -limit), limit)
+    optimizer.step()
