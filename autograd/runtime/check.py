@@ -145,7 +145,7 @@ class Attempt:
         if self.owner.optimizer is not None:
             del self.result  # nobody wants its gradient
             return self.program.step(self.inputs)
-        return self.result if current_recorder() is None else Value(self.value.data)
+        return self.result if current_recorder() is None else Value(self.result.data)
 
     def plain_answer(self) -> Any:
         """The same without a program."""
@@ -243,8 +243,9 @@ def gradients_fit(ours: dict[int, float], plain: dict[Value, float], tolerance: 
     by_id = {id(v): g for v, g in plain.items()}
     a, b = list(ours.values()), [by_id.get(i, 0.0) for i in ours]
     size = max([abs(x) for x in b if math.isfinite(x)], default=0.0)
-    if max(map(abs, map(sub, a, b)), default=0.0) <= tolerance * size:  # the usual case, fast
-        return not any(map(math.isnan, a))
+    if not any(map(math.isnan, [*a, *b])):  # the usual case, fast
+        if max(map(abs, map(sub, a, b)), default=0.0) <= tolerance * size:
+            return True
     return all(alike(x, y, tolerance) or abs(x - y) <= tolerance * size for x, y in zip(a, b))
 
 

@@ -139,8 +139,8 @@ class Compiled:
         for optimizer, fields in self.read:
             get = functools.partial(_fields, fields)
             self.watch.names.append(Names(fields, get, vars(optimizer)))
+        self.sign()  # before parameters are taken in: what was an input must stay one
         self.lower(found)
-        self.sign()
         self.guard(found)
         seconds = perf_counter() - begin
         self.stats |= {"trace seconds": self.trace_seconds, "analysis seconds": seconds}
