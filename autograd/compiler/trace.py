@@ -292,7 +292,8 @@ def _hide() -> None:
         data, grad = cls.__dict__["_data"], cls.__dict__["_grad"]
         _hidden[cls] = {"_data": data, "_grad": grad}
         type.__setattr__(cls, "_data", property(_reader(data, LOOK, _NUMBER), _data_writer(data)))
-        type.__setattr__(cls, "_grad", property(_reader(grad, READ_GRAD, AFTERWARDS), _writer(grad)))
+        reader = _reader(grad, READ_GRAD, AFTERWARDS)
+        type.__setattr__(cls, "_grad", property(reader, _writer(grad)))
     _hidden[Value]["detach"] = Value.detach
     type.__setattr__(Value, "detach", _detach)
     type.__setattr__(Constant, "_data", DATA)  # what a number in the code was, can be read

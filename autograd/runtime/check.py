@@ -243,9 +243,9 @@ def gradients_fit(ours: dict[int, float], plain: dict[Value, float], tolerance: 
     by_id = {id(v): g for v, g in plain.items()}
     a, b = list(ours.values()), [by_id.get(i, 0.0) for i in ours]
     size = max([abs(x) for x in b if math.isfinite(x)], default=0.0)
-    if not any(map(math.isnan, [*a, *b])):  # the usual case, fast
-        if max(map(abs, map(sub, a, b)), default=0.0) <= tolerance * size:
-            return True
+    distance = max(map(abs, map(sub, a, b)), default=0.0)  # the usual case, fast
+    if distance <= tolerance * size and not any(map(math.isnan, [*a, *b])):
+        return True
     return all(alike(x, y, tolerance) or abs(x - y) <= tolerance * size for x, y in zip(a, b))
 
 
