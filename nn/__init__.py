@@ -3,8 +3,11 @@
 from nn import init, optim, schedules
 from nn.files import load, save
 from nn.film import Film, Watch, watch
-from nn.layers import MLP, RNN, Conv2d, Dropout, Embedding, Layer, LayerNorm, MaxPool2d, Neuron
+from nn.functional import log_softmax, softmax
+from nn.layers import *  # noqa: F403  (all layers are public)
+from nn.layers import __all__ as _layers
 from nn.losses import (
+    binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
     hinge_loss,
@@ -18,19 +21,11 @@ from nn.module import Module
 from nn.training import History, fit
 
 __all__ = [
-    "MLP",
-    "RNN",
-    "Watch",
-    "Conv2d",
-    "Dropout",
-    "Embedding",
     "Film",
     "History",
-    "Layer",
-    "LayerNorm",
-    "MaxPool2d",
     "Module",
-    "Neuron",
+    "Watch",
+    "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
     "fit",
@@ -40,10 +35,13 @@ __all__ = [
     "l1_penalty",
     "l2_penalty",
     "load",
+    "log_softmax",
     "mae_loss",
     "mse_loss",
     "optim",
     "save",
     "schedules",
+    "softmax",
     "watch",
+    *_layers,
 ]

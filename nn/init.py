@@ -2,27 +2,51 @@
 
 An initialiser is a function `(n, fan_in, fan_out, rng)` that returns `n` floats for a neuron which
 reads `fan_in` numbers and stands beside `fan_out - 1` others in its layer. `rng` is a
-`random.Random`: the same seed gives the same numbers in any process. Every layer takes one as
-`init=`; to set a keyword, wrap it: `init=functools.partial(nn.init.normal, std=0.02)`.
+`random.Random`: the same seed gives the same numbers in any process. (In a convolution, fan_in is
+the patch's size and fan_out the filters' number times their area, as in PyTorch.) Every layer
+takes one as `init=`; to set a keyword, wrap it: `init=functools.partial(nn.init.normal, std=0.02)`.
 
 Why it matters: a sum of `fan_in` terms has `fan_in` times the variance of one term, so weights
 must shrink as layers get wider, or signals and gradients explode or fade on their way.
 """
 
 import math
+import operator
 import random
 from collections.abc import Callable
+from typing import Any
+
+from autograd.number import number
 
 Initialiser = Callable[[int, int, int, random.Random], list[float]]
 
 
-def generator(rng: random.Random | None) -> random.Random:
-    """`rng`, or a new generator that Python's own one seeds.
+def generator(rng: random.Random | int | None) -> random.Random:
+    """`rng`, a new generator with the seed `rng`, or, for None, one that Python's own one seeds.
 
     So `random.seed(0)` before a model is built makes the model repeatable, and `rng=` makes it
-    independent of what else draws random numbers.
+    independent of what else draws random numbers. Raises TypeError for other generators.
     """
-    return rng or random.Random(random.getrandbits(64))
+    if rng is None:
+        return random.Random(random.getrandbits(64))
+    if hasattr(rng, "__index__") and not isinstance(rng, bool):
+        return random.Random(operator.index(rng))
+    if all(hasattr(rng, name) for name in ("random", "uniform", "gauss")):
+        return rng  # type: ignore[return-value]
+    raise TypeError(
+        f"rng is a random.Random or a seed, an int, but this is of type {type(rng).__name__}: "
+        "write rng=random.Random(0) or rng=0."
+    )
+
+
+def drawn(init: Any, n: int, fan_in: int, fan_out: int, rng: random.Random) -> list[float]:
+    """n numbers from an initialiser. Raises if it is none, or gives something else."""
+    if not callable(init):
+        raise TypeError(f"init is a function, such as nn.init.normal, but this is {init!r:.60}.")
+    numbers = [number(x) for x in init(n, fan_in, fan_out, rng)]
+    if len(numbers) != n:
+        raise ValueError(f"init must return {n} numbers, but returned {len(numbers)}.")
+    return numbers
 
 
 def zeros(n: int, fan_in: int, fan_out: int, rng: random.Random) -> list[float]:

@@ -6,12 +6,16 @@ example has many logits and one target. Losses use operators and ops only, so `a
 run them on symbols.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from numbers import Real
 from typing import Any
 
-from autograd.ops import logsumexp, minimum, relu, softplus, sum, take
+from autograd.ops import log, logsumexp, maximum, minimum, relu, softplus, sum, take
 from autograd.value import Value, dot
+from nn.checks import fraction, not_negative
+
+LEAST = math.exp(-100.0)  # the least probability that binary_cross_entropy tells from 0
 
 
 def mse_loss(outputs: Any, targets: Any) -> Value:
@@ -70,21 +74,87 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
     return _mean(terms)
 
 
-def cross_entropy(logits: Any, target: Any) -> Value:
+def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
+    """The mean of -log p(target), where p(1) is the given probability, for targets from 0 to 1.
+
+    A probability of 0 where the target is 1 costs 100, as in PyTorch, and not infinity, but gives
+    no gradient (PyTorch's is -1e12): what rounds to 0 or 1 can't be learned from. Better give the
+    number before the sigmoid to `binary_cross_entropy_with_logits`, which rounds nothing.
+    """
+    terms = []
+    for p, target in _pairs(probabilities, targets):
+        for x, what in ((target, "targets"), (p, "probabilities")):
+            if isinstance(x, Real) and not 0 <= float(x) <= 1:
+                raise ValueError(
+                    f"binary_cross_entropy takes {what} from 0 to 1, but got {x!r}. For the "
+                    "output of a linear layer, use binary_cross_entropy_with_logits."
+                )
+        yes, no = log(maximum(p, LEAST)), log(maximum(1.0 - p, LEAST))
+        terms.append(-(target * yes + (1.0 - target) * no))
+    return _mean(terms)
+
+
+def cross_entropy(
+    logits: Any,
+    target: Any,
+    weight: Sequence[float] | None = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> Value:
     """-log of the probability that softmax(logits) gives to the class `target`.
 
     logits: a list with a number for each class, and target: an int from 0; or, for a batch, a
-    list of such lists and a list of ints, and the result is the mean. Stable, and two nodes an
-    example: logsumexp(logits) - logits[target]. Raises IndexError for a target out of range.
+    list of such lists and a list of ints, and the result is the mean. Stable, and three nodes an
+    example: logsumexp(logits) - logits[target].
+
+    weight: a number for each class; the mean is weighted by those of the targets. ignore_index:
+    examples with this target do not count (None: there is no such target; PyTorch's default is
+    -100). label_smoothing: the part of the target that is spread evenly over all classes, from 0
+    to 1. (As in PyTorch.)
+
+    Raises IndexError for a target out of range, ValueError if all targets are ignored.
     """
+    _check_logits(logits, target)
+    smoothing = fraction("label_smoothing", label_smoothing)
+    is_batch = hasattr(logits[0], "__len__")
+    rows = list(_pairs(logits, target, depth=1)) if is_batch else [(logits, target)]
+    for z, t in rows if is_batch else ():
+        _check_logits(z, t)
+    if ignore_index is not None:
+        rows = [(z, t) for z, t in rows if t != ignore_index]
+        if not rows:
+            raise ValueError(f"all targets are {ignore_index}, which is ignored: no loss is left.")
+    if weight is not None:
+        weight = [not_negative("a class's weight", w) for w in weight]
+    terms = [_surprise(z, t, weight, smoothing) for z, t in rows]
+    if weight is None:
+        return _mean(terms) if is_batch else terms[0]
+    return sum(terms) / sum([take(weight, t) for _, t in rows])  # type: ignore[no-any-return]
+
+
+def _surprise(z: Any, target: Any, weight: Sequence[float] | None, smoothing: float) -> Value:
+    """One example's cross entropy, times its target's weight."""
+    total = logsumexp(z)
+    loss = total - take(z, target)
+    if weight is not None:
+        if len(weight) != len(z):
+            raise ValueError(f"there are {len(z)} classes, but {len(weight)} weights for them.")
+        loss = take(weight, target) * loss
+    if smoothing:
+        ws = weight or [1.0] * len(z)
+        everywhere = math.fsum(ws) * total - dot(ws, z)  # the sum of w * (total - z)
+        loss = (1.0 - smoothing) * loss + smoothing / len(z) * everywhere
+    return loss  # type: ignore[no-any-return]
+
+
+def _check_logits(logits: Any, target: Any) -> None:
     if not hasattr(logits, "__len__"):
         raise TypeError(
             "cross_entropy takes a list with a logit for each class, but got one number. Give the "
             "model an output for each class, or use binary_cross_entropy_with_logits."
         )
-    if len(logits) and hasattr(logits[0], "__len__"):
-        return _mean([cross_entropy(z, t) for z, t in _pairs(logits, target, depth=1)])
-    if len(logits) == 0 or hasattr(target, "__len__"):
+    is_batch = len(logits) > 0 and hasattr(logits[0], "__len__")
+    if len(logits) == 0 or (hasattr(target, "__len__") and not is_batch):
         raise ValueError(
             "cross_entropy takes a list of logits and one target, or a list of such lists and a "
             f"list of targets, but got {len(logits)} logits and the target {target!r:.60}."
@@ -94,7 +164,6 @@ def cross_entropy(logits: Any, target: Any) -> Value:
             f"cross_entropy's target is the number of a class, an int, but got {target!r}: write "
             f"int(y). For one logit and a target from 0 to 1, use binary_cross_entropy_with_logits."
         )
-    return logsumexp(logits) - take(logits, target)  # type: ignore[no-any-return]
 
 
 def l1_penalty(parameters: Iterable[Value]) -> Value:

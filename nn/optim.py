@@ -114,6 +114,9 @@ class SGD(Optimizer):
     """
 
     settings: ClassVar = {"momentum": not_negative, "nesterov": flag, "weight_decay": not_negative}
+    momentum: float
+    nesterov: bool
+    weight_decay: float
 
     def __init__(
         self,
@@ -146,6 +149,9 @@ class RMSprop(Optimizer):
 
     memory = ("square",)
     settings: ClassVar = {"alpha": fraction, "eps": not_negative, "weight_decay": not_negative}
+    alpha: float
+    eps: float
+    weight_decay: float
 
     def __init__(
         self,
@@ -178,6 +184,9 @@ class Adam(Optimizer):
         "eps": not_negative,
         "weight_decay": not_negative,
     }
+    betas: tuple[float, float]
+    eps: float
+    weight_decay: float
 
     def __init__(
         self,
@@ -236,6 +245,9 @@ class Adagrad(Optimizer):
         "initial_accumulator_value": not_negative,
         "eps": not_negative,
     }
+    lr_decay: float
+    weight_decay: float
+    eps: float
 
     def __init__(
         self,
@@ -321,7 +333,7 @@ def _trainable(params: Iterable[Value]) -> list[Value]:
     return found
 
 
-_HINTS = {
+_HINTS: dict[Any, str] = {
     tuple: "From named_parameters() take the Values: [p for name, p in ...], or parameters().",
     dict: "There are no groups of parameters here: make an optimiser for each.",
     str: "From state_dict() or a dict of parameters take the values, not the names.",

@@ -280,7 +280,7 @@ def _line(first: float, last: float, part: float) -> float:
 
 
 def _state(schedule: Any) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for name, x in vars(schedule).items():
         if isinstance(x, Schedule):
             found[name] = x.state_dict()

@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+import autograd
 import nn
 from autograd import Value, topological_order
 
@@ -115,6 +116,94 @@ def test_penalties_and_their_gradients():
     l1.backward()
     assert l1.data == 5.0
     assert [p.grad for p in ps] == [-5.0, 0.0, 7.0]  # added to the gradients before
+
+
+# --- options of the cross entropies ------------------------------------------------------------
+
+
+CLASS_OPTIONS = [
+    {},
+    {"weight": [1.0, 0.5, 2.0, 0.0]},
+    {"ignore_index": -100},
+    {"ignore_index": 1},
+    {"label_smoothing": 0.1},
+    {"label_smoothing": 1.0},
+    {"weight": [1.0, 0.5, 2.0, 3.0], "ignore_index": 0, "label_smoothing": 0.3},
+]
+
+
+@pytest.mark.parametrize("options", CLASS_OPTIONS)
+def test_cross_entropy_with_each_option_is_pytorchs(torch, options):
+    rng = random.Random(0)
+    batch = [[Value(rng.gauss(0, 3)) for _ in range(4)] for _ in range(6)]
+    targets = [0, 3, 1, 1, 2, options.get("ignore_index", 0)]
+    t = torch.tensor([[v.data for v in row] for row in batch], requires_grad=True)
+    theirs = {k: torch.tensor(v) if k == "weight" else v for k, v in options.items()}
+    other = torch.nn.functional.cross_entropy(t, torch.tensor(targets), **theirs)
+    loss = nn.cross_entropy(batch, targets, **options)
+    loss.backward()
+    other.backward()
+    assert loss.data == pytest.approx(other.item(), rel=1e-12)
+    for row, grads in zip(batch, t.grad.tolist()):
+        assert [v.grad for v in row] == pytest.approx(grads, rel=1e-11, abs=1e-15)
+    if "ignore_index" not in options:
+        agrees(
+            torch,
+            lambda z, t: nn.cross_entropy(z, t, **options),
+            lambda z, t: torch.nn.functional.cross_entropy(z, t, **theirs),
+            [0.3, -1.0, 2.0, 0.0],
+            2,
+        )
+
+
+@pytest.mark.parametrize("backend", ["numpy", "python"])
+@pytest.mark.parametrize("options", [o for o in CLASS_OPTIONS if "ignore_index" not in o])
+def test_cross_entropy_with_options_can_be_compiled(options, backend):
+    pytest.importorskip("numpy")
+    model, twin = (nn.MLP(2, [4], rng=0) for _ in range(2))
+    xs, ys = [[0.1, 0.2], [-0.3, 0.4], [1.0, -1.0]], [3, 0, 2]
+
+    def loss(model, xs, ys):
+        return nn.cross_entropy([model(x) for x in xs], ys, **options)
+
+    compiled = autograd.jit(loss, backend=backend)
+    for targets in (ys, ys[::-1]):
+        expected, found = loss(twin, xs, targets), compiled(model, xs, targets)
+        assert found.data == pytest.approx(expected.data, rel=1e-12)
+    expected.backward()
+    found.backward()
+    grads = [p.grad for p in twin.parameters()]
+    assert [p.grad for p in model.parameters()] == pytest.approx(grads, rel=1e-9, abs=1e-12)
+
+
+def test_options_of_cross_entropy_that_make_no_sense_raise():
+    logits = [[Value(0.0), Value(1.0)]]
+    for options, error, says in [
+        ({"weight": [1.0]}, ValueError, "2 classes, but 1 weights"),
+        ({"weight": [1.0, -1.0]}, ValueError, "weight must be a number with 0 <="),
+        ({"weight": ["a", 1.0]}, TypeError, "weight is a number"),
+        ({"label_smoothing": 1.5}, ValueError, "label_smoothing"),
+        ({"label_smoothing": "a"}, TypeError, "label_smoothing"),
+        ({"ignore_index": 0}, ValueError, "all targets are 0, which is ignored"),
+    ]:
+        with pytest.raises(error, match=says):
+            nn.cross_entropy(logits, [0], **options)
+
+
+def test_binary_cross_entropy_of_probabilities_is_pytorchs(torch):
+    f = torch.nn.functional.binary_cross_entropy
+    probabilities = [0.1, 0.5, 0.9, 1e-6, 1.0 - 1e-6, 0.3, 0.7]
+    agrees(torch, nn.binary_cross_entropy, f, probabilities, [0.0, 1.0, 1.0, 0.0, 1.0, 0.3, 0.0])
+    for p in (0.0, 1.0):
+        for target in (0.0, 1.0):
+            v = Value(p)
+            loss = nn.binary_cross_entropy([v], [target])
+            assert loss.data == f(torch.tensor([p]), torch.tensor([target])).item()
+            loss.backward()
+            assert math.isfinite(v.grad)
+    for p, target in ((1.5, 1.0), (0.5, -1.0)):
+        with pytest.raises(ValueError, match="from 0 to 1"):
+            nn.binary_cross_entropy([p], [target])
 
 
 # --- misuse ----------------------------------------------------------------------------------
