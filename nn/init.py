@@ -14,9 +14,6 @@ import math
 import operator
 import random
 from collections.abc import Callable
-from typing import Any
-
-from autograd.number import number
 
 Initialiser = Callable[[int, int, int, random.Random], list[float]]
 
@@ -37,16 +34,6 @@ def generator(rng: random.Random | int | None) -> random.Random:
         f"rng is a random.Random or a seed, an int, but this is of type {type(rng).__name__}: "
         "write rng=random.Random(0) or rng=0."
     )
-
-
-def drawn(init: Any, n: int, fan_in: int, fan_out: int, rng: random.Random) -> list[float]:
-    """n numbers from an initialiser. Raises if it is none, or gives something else."""
-    if not callable(init):
-        raise TypeError(f"init is a function, such as nn.init.normal, but this is {init!r:.60}.")
-    numbers = [number(x) for x in init(n, fan_in, fan_out, rng)]
-    if len(numbers) != n:
-        raise ValueError(f"init must return {n} numbers, but returned {len(numbers)}.")
-    return numbers
 
 
 def zeros(n: int, fan_in: int, fan_out: int, rng: random.Random) -> list[float]:

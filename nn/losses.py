@@ -97,6 +97,7 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
 def cross_entropy(
     logits: Any,
     target: Any,
+    *,
     weight: Sequence[float] | None = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,

@@ -6,10 +6,11 @@ from functools import partial
 from sys import intern
 from typing import Any
 
+from autograd.number import number
 from autograd.ops import OPS, Op
 from autograd.value import Value, dot
 from nn.checks import flag, size
-from nn.init import GAINS, Initialiser, drawn, generator, kaiming_uniform
+from nn.init import GAINS, Initialiser, generator, kaiming_uniform
 from nn.module import Module, vector
 
 Activation = str | Op | Callable[[Value], Value]
@@ -181,3 +182,13 @@ def default_init(activation: Any) -> Initialiser:
     """Kaiming's uniform spread, with the gain of the activation."""
     gain = GAINS.get(activation, 1.0) if isinstance(activation, str) else 1.0
     return partial(kaiming_uniform, gain=gain)
+
+
+def drawn(init: Any, n: int, fan_in: int, fan_out: int, rng: random.Random) -> list[float]:
+    """n numbers from an initialiser. Raises if it is none, or gives something else."""
+    if not callable(init):
+        raise TypeError(f"init is a function, such as nn.init.normal, but this is {init!r:.60}.")
+    numbers = [number(x) for x in init(n, fan_in, fan_out, rng)]
+    if len(numbers) != n:
+        raise ValueError(f"init must return {n} numbers, but returned {len(numbers)}.")
+    return numbers

@@ -9,8 +9,8 @@ from typing import Any
 from autograd.ops import sigmoid, take, tanh
 from autograd.value import Constant, Value, dot
 from nn.checks import flag, size
-from nn.init import Initialiser, drawn, generator, kaiming_uniform, normal
-from nn.layers.dense import Activation, known_activation, name_of, neurons
+from nn.init import Initialiser, generator, kaiming_uniform, normal
+from nn.layers.dense import Activation, drawn, known_activation, name_of, neurons
 from nn.module import Module, vector
 
 
