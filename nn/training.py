@@ -186,7 +186,9 @@ def _checked(data: Any, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
 
 def _check_signature(function: Loss, name: str) -> None:
     try:
-        if getattr(function, "__module__", "") == "nn.losses":  # one with an option takes three, too
+        if (
+            getattr(function, "__module__", "") == "nn.losses"
+        ):  # one with an option takes three, too
             raise TypeError("it takes outputs and targets")
         inspect.signature(function).bind("model", "xs", "ys")
     except TypeError as error:
