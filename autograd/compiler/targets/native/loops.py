@@ -7,7 +7,7 @@ A `Kernel` is buffers and statements; an index is a constant plus a stride for e
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, Union
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Apply:
     args: tuple["Expression", ...]
 
 
-Expression = Union[Number, Local, Load, Apply]
+Expression = Number | Local | Load | Apply
 
 # --- statements ---
 
@@ -150,7 +150,7 @@ class Product:
     note: str = ""
 
 
-Statement = Union[Let, Total, Grow, Store, Increase, Loop, Product]
+Statement = Let | Total | Grow | Store | Increase | Loop | Product
 
 
 @dataclass(frozen=True)

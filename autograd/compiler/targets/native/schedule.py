@@ -10,7 +10,7 @@ strides of the same memory.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, prod
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +40,7 @@ from autograd.compiler.targets.native.loops import (
 
 LARGE = 1_000_000  # multiplications: from here on BLAS is faster than our own product
 SMALL = 256  # up to here a product is plain loops, which LLVM unrolls
-PADDING = 4  # numbers after each buffer of ours: a product may read a whole vector at its end
+PADDING = 8  # numbers after each buffer of ours: a product may read a whole vector at its end
 
 Place = tuple[Index, ...]  # an index for each axis
 
@@ -117,7 +117,7 @@ class Uniform:
         return Number(self.value)
 
 
-Array = Union[Stored, Gathered, Integers, Uniform]
+Array = Stored | Gathered | Integers | Uniform
 
 
 @dataclass(frozen=True)
@@ -549,12 +549,11 @@ class _Scope:
     def do_matmul(self, inst: Inst) -> None:
         a, b = [self.turned(name, t) for name, t in zip(inst.args, inst.attrs["turned"])]
         out = self.result(inst)
-        if len(a.shape) == len(b.shape) == 2 and not self.is_inner:
-            if prod(out.shape) * a.shape[-1] >= LARGE and min(out.shape) > 1:
-                self.finish_segment()
-                self.found.segments.append(LargeProduct(out, a, b))
-                self.give(inst.name, out)
-                return
+        if self.is_large(out, a, b):
+            self.finish_segment()
+            self.found.segments.append(LargeProduct(out, a, b))
+            self.give(inst.name, out)
+            return
         a = a if len(a.shape) > 1 else with_axis(a, -2)
         b = b if len(b.shape) > 1 else with_axis(b, -1)
         whole = out
@@ -564,6 +563,11 @@ class _Scope:
             whole = with_axis(whole, len(whole.shape))
         self.products(whole, a, b, inst.note)
         self.give(inst.name, out)
+
+    def is_large(self, out: Stored, a: Stored, b: Stored) -> bool:
+        """Whether it is for BLAS, which is called between kernels, not in a loop."""
+        is_of_matrices = len(a.shape) == len(b.shape) == 2 and min(out.shape, default=1) > 1
+        return not self.is_inner and is_of_matrices and prod(out.shape) * a.shape[1] >= LARGE
 
     def turned(self, name: str, is_turned: bool) -> Stored:
         x = self.stored(name)
@@ -674,7 +678,7 @@ class _Scope:
             self.copy(array, home)
         moving = [(array, home) for array, home in zip(found[:carries], homes) if array != home]
         fresh = [self.memory("next", home.shape) for _, home in moving]
-        for (array, home), room in zip(moving, fresh):
+        for (array, _), room in zip(moving, fresh):
             self.copy(array, room)
         for (_, home), room in zip(moving, fresh):
             self.copy(room, home)
@@ -805,8 +809,8 @@ def kernel(name: str, body: Sequence[Statement]) -> Kernel:
 
 
 def collapsed(statements: Sequence[Statement]) -> list[Statement]:
-    """Without loops that run once or do nothing; and two loops that go through memory as one would are one, so
-    that LLVM sees the longer run."""
+    """Without loops that run once or do nothing; and two loops that go through memory as one would
+    are one, so that LLVM sees the longer run."""
     found: list[Statement] = []
     for statement in statements:
         if not isinstance(statement, Loop):

@@ -14,7 +14,8 @@ from typing import Any
 
 from llvmlite import ir
 
-DOUBLE, INT = ir.DoubleType(), ir.IntType(64)
+from autograd.compiler.targets.native.machine import DOUBLE, INT
+
 ROUNDER = 1.5 * 2.0**52  # x + ROUNDER - ROUNDER is x rounded to an integer, for |x| < 2**51
 LN2_HIGH, LN2_LOW = float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56")
 SMALLEST_NORMAL = 2.0**-1022
