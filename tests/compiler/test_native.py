@@ -13,7 +13,7 @@ from autograd.compiler.ir import Block  # noqa: E402
 from autograd.compiler.operations import Inst  # noqa: E402
 from autograd.compiler.targets.native import loops, schedule  # noqa: E402
 from autograd.compiler.targets.native.llvm import FUNCTIONS, compiled  # noqa: E402
-from autograd.compiler.targets.native.program import NativeProgram  # noqa: E402
+from autograd.compiler.targets.native.program import NativeCode, NativeProgram  # noqa: E402
 from autograd.ops import OPS  # noqa: E402
 from tests.compiler.blocks import random_block  # noqa: E402
 
@@ -93,7 +93,7 @@ def test_random_blocks_in_single_precision(seed: int) -> None:
 
 
 def compare(block: Block, inputs: dict[str, Any], dtype: str, tolerance: float) -> None:
-    program = NativeProgram(block, dtype=dtype)
+    program = NativeProgram(NativeCode(block, dtype=dtype))
     for name, numbers in inputs.items():
         program.inputs[name][...] = numbers.reshape(program.inputs[name].shape)
     for _ in (1, 2):  # a second run finds memory as the first one left it

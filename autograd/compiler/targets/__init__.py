@@ -6,9 +6,11 @@ but the language's own compiler. To add one, `register` it; nothing else has to 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, NamedTuple
 
 STAGES = ("trace", "ir")
+BUILT_IN = ("native", "numpy", "python")  # modules here, imported when they are asked for
 
 
 class Printed(NamedTuple):
@@ -49,15 +51,9 @@ def register(target: Target) -> Target:
 
 def find(name: str) -> Target:
     """The target of that name. ValueError if there is none; ImportError if its package is not."""
-    if name == "numpy" and name not in TARGETS:
-        from autograd.compiler.targets import numpy
-
-        numpy.install(register)
-    if name == "python" and name not in TARGETS:
-        from autograd.compiler.targets import python
-
-        python.install(register)
+    if name in BUILT_IN and name not in TARGETS:
+        import_module(f"{__name__}.{name}").install(register)
     if name not in TARGETS:
-        known = ", ".join(map(repr, sorted({"numpy", "python", *TARGETS})))
+        known = ", ".join(map(repr, sorted({*BUILT_IN, *TARGETS})))
         raise ValueError(f"there is no backend {name!r}: there are {known}.")
     return TARGETS[name]

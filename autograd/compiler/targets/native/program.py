@@ -12,20 +12,34 @@ from autograd.compiler.targets.native.loops import Buffer, Kernel
 from autograd.compiler.targets.native.schedule import LargeProduct, Stored, schedule
 
 
-class NativeProgram:
-    """Machine code for a block. inputs: an array for each of its inputs, to be filled before a
-    run. outputs: arrays that hold the results after it. source: the loops, as text to read."""
+class NativeCode:
+    """Machine code for a block. source: its loops, as text to read.
 
-    def __init__(
-        self,
-        block: Block,
-        memory: Mapping[str, np.ndarray] | None = None,
-        dtype: str = "float64",
-    ) -> None:
-        """memory: arrays to use for inputs of these names, as they are."""
-        given, self.dtype = memory or {}, dtype
-        plan = schedule(block)
-        self.source = str(plan)
+    gradient: the output, a scatter, that is to be written into memory from outside.
+    """
+
+    def __init__(self, block: Block, gradient: str = "", dtype: str = "float64") -> None:
+        self.block, self.dtype = block, dtype
+        self.plan = schedule(block, gradient)
+        self.source = str(self.plan)
+        self.kernels = {
+            segment.name: compiled(segment, dtype)
+            for segment in self.plan.segments
+            if isinstance(segment, Kernel)
+        }
+
+
+class NativeProgram:
+    """Machine code with memory to work in.
+
+    memory: arrays to use for inputs of these names, and for "G", the gradient, as they are; the
+    other inputs have arrays of their own, `inputs`, to be filled before a run. outputs: arrays that
+    hold the results after it. forward, backward: what to call for the first result, and the rest.
+    """
+
+    def __init__(self, code: NativeCode, memory: Mapping[str, np.ndarray] | None = None) -> None:
+        given, plan = memory or {}, code.plan
+        self.code = code  # the machine code lives as long as this
         self.arrays: dict[Buffer, np.ndarray] = {}
         for buffer, values in plan.constants.items():
             self.arrays[buffer] = np.ascontiguousarray(values, self.type_of(buffer))
@@ -33,11 +47,15 @@ class NativeProgram:
             self.arrays[buffer] = given[name] if name in given else self.empty(buffer)
         for buffer in plan.scratch:
             self.arrays[buffer] = self.empty(buffer)
+        if plan.gradient:
+            self.arrays[plan.gradient] = given["G"]
         self.inputs = {
-            name: self.shaped(buffer, block[name].shape) for name, buffer in plan.inputs.items()
+            name: self.shaped(buffer, code.block[name].shape)
+            for name, buffer in plan.inputs.items()
         }
         self.outputs = [self.view(x) for x in plan.outputs]
-        self.steps = [self.step(segment) for segment in plan.segments]
+        steps = [self.step(segment) for segment in plan.segments]
+        self.forward, self.backward = steps[: plan.first], steps[plan.first :]
 
     def shaped(self, buffer: Buffer, shape: tuple[int, ...]) -> np.ndarray:
         return self.arrays[buffer].reshape(-1)[: prod(shape)].reshape(shape)
@@ -47,7 +65,7 @@ class NativeProgram:
             out, a, b = map(self.view, (segment.out, segment.a, segment.b))
             return lambda: np.matmul(a, b, out=out)
         addresses = [self.arrays[buffer].ctypes.data for buffer in segment.buffers]
-        return compiled(segment, self.dtype)(addresses)
+        return self.code.kernels[segment.name](addresses)
 
     def view(self, x: Stored) -> np.ndarray:
         """The array in memory that a plan talks of."""
@@ -56,11 +74,11 @@ class NativeProgram:
         return np.lib.stride_tricks.as_strided(flat, x.shape, strides)
 
     def run(self) -> None:
-        for step in self.steps:
+        for step in (*self.forward, *self.backward):
             step()
 
     def type_of(self, buffer: Buffer) -> np.dtype[Any]:
-        return np.dtype(np.int64 if buffer.kind == "int" else self.dtype)
+        return np.dtype(np.int64 if buffer.kind == "int" else self.code.dtype)
 
     def empty(self, buffer: Buffer) -> np.ndarray:
         """Memory that begins at a line of the processor's cache."""

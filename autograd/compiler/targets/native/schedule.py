@@ -138,6 +138,8 @@ class Schedule:
     inputs: dict[str, Buffer] = field(default_factory=dict)
     outputs: list[Stored] = field(default_factory=list)
     scratch: list[Buffer] = field(default_factory=list)
+    first: int = 0
+    gradient: Buffer | None = None
 
     def __str__(self) -> str:
         return "\n".join([_segment(segment) for segment in self.segments])
@@ -150,8 +152,12 @@ def _segment(segment: Kernel | LargeProduct) -> str:
     return f"BLAS: {names[0]} = {names[1]} @ {names[2]}\n"
 
 
-def schedule(block: Block) -> Schedule:
-    """The loops that compute the block's outputs."""
+def schedule(block: Block, gradient: str = "") -> Schedule:
+    """The loops that compute the block's outputs: first, in segments of their own, what the first
+    output needs (the loss; `found.first` says how many segments), then the rest.
+
+    gradient: the name of an output, a scatter, that goes into memory from outside.
+    """
     found = Schedule()
     scope = _Scope(block, found, _Names(), is_inner=False)
     for inst in block.insts:
@@ -160,9 +166,24 @@ def schedule(block: Block) -> Schedule:
             buffer = Buffer(scope.names.fresh(inst.name), max(1, prod(inst.shape)), kind)
             found.inputs[inst.name] = buffer
             scope.give(inst.name, contiguous(buffer, inst.shape))
-    scope.run()
+    needed = needs(block, block.outputs[0])
+    scope.run([inst for inst in block.insts if inst.name in needed])
+    scope.finish_segment()
+    found.first = len(found.segments)
+    if gradient:
+        scope.aim(block[gradient])
+    scope.run([inst for inst in block.insts if inst.name not in needed])
     found.outputs = [scope.stored(name) for name in block.outputs]
     scope.finish_segment()
+    return found
+
+
+def needs(block: Block, name: str) -> set[str]:
+    """What an instruction is computed from, and it itself."""
+    found = {name}
+    for inst in reversed(block.insts):
+        if inst.name in found:
+            found.update(inst.args)
     return found
 
 
@@ -235,16 +256,22 @@ class _Scope:
                 self.readers.setdefault(name, []).append(inst.name)
         self.targets: dict[str, Stored] = {}
         self.results: dict[str, list[Stored]] = {}  # of scans
+        self.written: set[str] = set()  # parts that are where a scatter would put them
+        self.done: set[str] = set()
 
-    def run(self) -> None:
+    def run(self, insts: Sequence[Inst]) -> None:
         """Instruction by instruction; but a sum is taken at once with what it adds up, while the
         nest of that is open."""
-        done = set(self.arrays)
-        for inst in self.block.insts:
+        names = {inst.name for inst in insts}
+        for inst in insts:
             for ready in (inst, *self.sums_of(inst)):
-                if ready.name not in done:
-                    done.add(ready.name)
-                    getattr(self, f"do_{ready.op}")(ready)
+                if ready.name in names and ready.name not in self.done:
+                    self.done.add(ready.name)
+                    self.take(ready)
+
+    def take(self, inst: Inst) -> None:
+        if inst.op not in ("param", "data"):
+            getattr(self, f"do_{inst.op}")(inst)
 
     def sums_of(self, inst: Inst) -> list[Inst]:
         readers = [self.block[name] for name in self.readers.get(inst.name, ())]
@@ -277,10 +304,9 @@ class _Scope:
         self.found.scratch.append(buffer)
         return contiguous(buffer, shape)
 
-    def result(self, inst: Inst, shape: Shape | None = None) -> Stored:
+    def result(self, inst: Inst) -> Stored:
         """Where an instruction's result goes."""
-        found = self.targets.get(inst.name)
-        return found or self.memory(inst.name, inst.shape if shape is None else shape)
+        return self.targets.get(inst.name) or self.memory(inst.name, inst.shape)
 
     def constant(self, values: np.ndarray, name: str) -> Stored:
         kind = "int" if values.dtype.kind in "iu" else "float"
@@ -516,16 +542,39 @@ class _Scope:
             begin += shape[axis]
         self.give(inst.name, out)
 
+    def aim(self, inst: Inst) -> None:
+        """Let the parts of a scatter be computed right where it would put them, in memory from
+        outside: those that are alone at their places, and are read by nobody else."""
+        size = prod(inst.shape)
+        self.found.gradient = Buffer(self.names.fresh("G"), size)
+        out = self.targets[inst.name] = contiguous(self.found.gradient, inst.shape)
+        times = self.times(inst)
+        if (times != 1).any():
+            self.fill(out, 0.0)
+        for name, where in zip(inst.args, inst.attrs["places"]):
+            part = self.block[name]
+            is_alone = isinstance(where, View) and (times[places_of(where)] == 1).all()
+            is_own = self.readers[name] == [inst.name] and where.shape == part.shape
+            if is_alone and is_own and part.op in ("matmul", "map", "outer", "reduce", "vecdot"):
+                start = Index(where.start)
+                self.targets[name] = Stored(out.buffer, start, where.strides, where.shape)
+                self.written.add(name)
+
+    def times(self, inst: Inst) -> np.ndarray:
+        """For each place of a scatter, how many parts come to it."""
+        flat = [places_of(p).reshape(-1) for p in inst.attrs["places"]]
+        return np.sum([np.bincount(p, minlength=prod(inst.shape)) for p in flat], axis=0)
+
     def do_scatter(self, inst: Inst) -> None:
         """Each part into its places: stored where it is the first there, else added."""
-        out, size = self.result(inst), prod(inst.shape)
-        places = [places_of(p).reshape(-1) for p in inst.attrs["places"]]
-        is_once = sum([np.bincount(p, minlength=size) for p in places]) == 1
-        if not is_once.all():
+        out, times = self.result(inst), self.times(inst)
+        if inst.name not in self.targets and (times != 1).any():
             self.fill(out, 0.0)
-        for name, where, flat in zip(inst.args, inst.attrs["places"], places):
-            kind = Store if is_once[flat].all() else Increase
-            self.put(self.array(name), where, out, kind, inst.note)
+        for name, where in zip(inst.args, inst.attrs["places"]):
+            array = self.array(name)
+            if name not in self.written:
+                kind = Store if (times[places_of(where)] == 1).all() else Increase
+                self.put(array, where, out, kind, inst.note)
         self.give(inst.name, out)
 
     def put(self, array: Array, where: Any, out: Stored, kind: Any, note: str) -> None:
@@ -663,7 +712,7 @@ class _Scope:
         kept = []
         for name in body.outputs[carries:]:
             kept.append(self.memory(name, (length, *body[name].shape)))
-        inner.run()
+        inner.run(body.insts)
         inner.end_step(body.outputs, carries, homes, [slice_at(x, now) for x in kept])
         self.body += noted([Loop(step, length, tuple(inner.body))], inst.note)
         self.results[inst.name] = [*homes, *kept]
