@@ -179,7 +179,7 @@ class Arrays(Compiled):
         """The optimizer's step: its own rule on arrays, if that is possible."""
         store, at, late = self.store, self.trained, self.store.late
         if self.rule is None or not self.rule.fits(late):
-            self.rule = Rule(optimizer, store.data, store.written, at, late)
+            self.rule = Rule(optimizer, store.data, store.written, at, late, self.owner.target)
             self.source = self.program_source + self.rule.source
         rule = self.rule
         if rule.run is None:

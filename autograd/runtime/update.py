@@ -14,6 +14,7 @@ import numpy as np
 from autograd.compiler.build import Builder, Term
 from autograd.compiler.ir import Block
 from autograd.compiler.passes import RULES
+from autograd.compiler.targets import Target
 from autograd.compiler.targets.numpy import emit_update
 from autograd.runtime.watch import Watch
 
@@ -24,7 +25,9 @@ CHUNK = 131_072  # numbers at once: a megabyte, which stays in the processor's c
 class Rule:
     """The rule of an optimizer. run: the function, or None if it does more than arithmetic."""
 
-    def __init__(self, optimizer: Any, data: Any, grad: Any, at: Any, late: Any) -> None:
+    def __init__(
+        self, optimizer: Any, data: Any, grad: Any, at: Any, late: Any, target: Target
+    ) -> None:
         names = [name for name in vars(optimizer) if name not in KEPT]
         self.optimizer, self.run, self.source = optimizer, None, ""
         self.chunks: list[list[Any]] = []
@@ -44,7 +47,7 @@ class Rule:
         block = rule_of(twin, states)
         if block is None or watch.drawn() != drawn:
             return
-        source, run = emit_update(block, states)
+        source, run = (target.emit_update or emit_update)(block, states)
         if not is_as(optimizer, run):
             return
         self.source, self.run = f"\n\n# The optimizer's update, in place.\n{source}", run
@@ -109,6 +112,9 @@ class Outer:
 
     def __init__(self, a: np.ndarray, b: np.ndarray, beside: np.ndarray) -> None:
         self.a, self.b, self.beside = a, b, beside
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return 1.0 * self
 
     def __rmul__(self, x: float) -> Any:
         rows = np.dot((x * self.a)[:, None], self.b[None])

@@ -93,7 +93,7 @@ def test_random_blocks_in_single_precision(seed: int) -> None:
 
 
 def compare(block: Block, inputs: dict[str, Any], dtype: str, tolerance: float) -> None:
-    program = NativeProgram(NativeCode(block, dtype=dtype))
+    program = NativeProgram(NativeCode(block, schedule.schedule(block), dtype))
     for name, numbers in inputs.items():
         program.inputs[name][...] = numbers.reshape(program.inputs[name].shape)
     for _ in (1, 2):  # a second run finds memory as the first one left it

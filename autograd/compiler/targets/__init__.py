@@ -31,11 +31,14 @@ class Printed(NamedTuple):
 @dataclass(frozen=True)
 class Target:
     """stage: what it prints, the "ir" of a program, or its "trace", a line for each scalar node.
-    emit: that, and the functions of the runtime that the text may call, give what was printed."""
+    emit: that, and the functions of the runtime that the text may call, give what was printed.
+    emit_update: a block with an optimizer's rule and the names of its states give (source, update);
+    without it NumPy makes the update."""
 
     name: str
     stage: str
     emit: Callable[[Any, Mapping[str, Any]], Printed]
+    emit_update: Callable[[Any, list[str]], tuple[str, Callable[..., None]]] | None = None
 
 
 TARGETS: dict[str, Target] = {}

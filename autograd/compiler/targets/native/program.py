@@ -1,6 +1,7 @@
 """A scheduled block as something to run: memory, machine code, and calls of BLAS between."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -9,18 +10,19 @@ import numpy as np
 from autograd.compiler.ir import Block
 from autograd.compiler.targets.native.llvm import compiled
 from autograd.compiler.targets.native.loops import Buffer, Kernel
-from autograd.compiler.targets.native.schedule import LargeProduct, Stored, schedule
+from autograd.compiler.targets.native.schedule import (
+    LargeProduct,
+    Schedule,
+    Segment,
+    Stored,
+)
 
 
 class NativeCode:
-    """Machine code for a block. source: its loops, as text to read.
+    """Machine code for a block. source: its loops, as text to read."""
 
-    gradient: the output, a scatter, that is to be written into memory from outside.
-    """
-
-    def __init__(self, block: Block, gradient: str = "", dtype: str = "float64") -> None:
-        self.block, self.dtype = block, dtype
-        self.plan = schedule(block, gradient)
+    def __init__(self, block: Block, plan: Schedule, dtype: str = "float64") -> None:
+        self.block, self.plan, self.dtype = block, plan, dtype
         self.source = str(self.plan)
         self.kernels = {
             segment.name: compiled(segment, dtype)
@@ -35,10 +37,17 @@ class NativeProgram:
     memory: arrays to use for inputs of these names, and for "G", the gradient, as they are; the
     other inputs have arrays of their own, `inputs`, to be filled before a run. outputs: arrays that
     hold the results after it. forward, backward: what to call for the first result, and the rest.
+    outer: what makes, or puts off, a large outer product, outer(a, b, out).
     """
 
-    def __init__(self, code: NativeCode, memory: Mapping[str, np.ndarray] | None = None) -> None:
+    def __init__(
+        self,
+        code: NativeCode,
+        memory: Mapping[str, np.ndarray] | None = None,
+        outer: Callable[..., Any] = np.outer,
+    ) -> None:
         given, plan = memory or {}, code.plan
+        self.outer = outer
         self.code = code  # the machine code lives as long as this
         self.arrays: dict[Buffer, np.ndarray] = {}
         for buffer, values in plan.constants.items():
@@ -54,18 +63,19 @@ class NativeProgram:
             for name, buffer in plan.inputs.items()
         }
         self.outputs = [self.view(x) for x in plan.outputs]
-        steps = [self.step(segment) for segment in plan.segments]
-        self.forward, self.backward = steps[: plan.first], steps[plan.first :]
+        self.steps = [self.step(segment) for segment in plan.segments]
+        self.forward, self.backward = self.steps[: plan.first], self.steps[plan.first :]
 
     def shaped(self, buffer: Buffer, shape: tuple[int, ...]) -> np.ndarray:
         return self.arrays[buffer].reshape(-1)[: prod(shape)].reshape(shape)
 
-    def step(self, segment: Kernel | LargeProduct) -> Callable[[], Any]:
-        if isinstance(segment, LargeProduct):
-            out, a, b = map(self.view, (segment.out, segment.a, segment.b))
-            return lambda: np.matmul(a, b, out=out)
-        addresses = [self.arrays[buffer].ctypes.data for buffer in segment.buffers]
-        return self.code.kernels[segment.name](addresses)
+    def step(self, segment: Segment) -> Callable[[], Any]:
+        if isinstance(segment, Kernel):
+            addresses = [self.arrays[buffer].ctypes.data for buffer in segment.buffers]
+            return self.code.kernels[segment.name](addresses)
+        out, a, b = map(self.view, (segment.out, segment.a, segment.b))
+        function = np.matmul if isinstance(segment, LargeProduct) else self.outer
+        return partial(function, a, b, out=out)
 
     def view(self, x: Stored) -> np.ndarray:
         """The array in memory that a plan talks of."""
@@ -74,7 +84,7 @@ class NativeProgram:
         return np.lib.stride_tricks.as_strided(flat, x.shape, strides)
 
     def run(self) -> None:
-        for step in (*self.forward, *self.backward):
+        for step in self.steps:
             step()
 
     def type_of(self, buffer: Buffer) -> np.dtype[Any]:

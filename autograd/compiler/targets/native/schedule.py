@@ -39,6 +39,7 @@ from autograd.compiler.targets.native.loops import (
 )
 
 LARGE = 1_000_000  # multiplications: from here on BLAS is faster than our own product
+LARGE_OUTER = 131_072  # numbers of an outer product (a megabyte) that is left to the update
 SMALL = 256  # up to here a product is plain loops, which LLVM unrolls
 PADDING = 8  # numbers after each buffer of ours: a product may read a whole vector at its end
 
@@ -129,11 +130,23 @@ class LargeProduct:
     b: Stored
 
 
+@dataclass(frozen=True)
+class LargeOuter:
+    """An outer product in the gradient that is so large that whoever reads it should make it."""
+
+    out: Stored
+    a: Stored
+    b: Stored
+
+
+Segment = Kernel | LargeProduct | LargeOuter
+
+
 @dataclass
 class Schedule:
     """What runs, in order, and the memory that it needs."""
 
-    segments: list[Kernel | LargeProduct] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
     constants: dict[Buffer, np.ndarray] = field(default_factory=dict)
     inputs: dict[str, Buffer] = field(default_factory=dict)
     outputs: list[Stored] = field(default_factory=list)
@@ -145,11 +158,14 @@ class Schedule:
         return "\n".join([_segment(segment) for segment in self.segments])
 
 
-def _segment(segment: Kernel | LargeProduct) -> str:
+def _segment(segment: Segment) -> str:
     if isinstance(segment, Kernel):
         return str(segment)
-    names = [x.buffer.name for x in (segment.out, segment.a, segment.b)]
-    return f"BLAS: {names[0]} = {names[1]} @ {names[2]}\n"
+    out, a, b = [x.buffer.name for x in (segment.out, segment.a, segment.b)]
+    if isinstance(segment, LargeProduct):
+        return f"BLAS: {out} = {a} @ {b}\n"
+    start = f"+{segment.out.start.start}" * (segment.out.start.start > 0)
+    return f"when it is read: {out}{start} = {a} x {b}\n"
 
 
 def schedule(block: Block, gradient: str = "") -> Schedule:
@@ -160,12 +176,7 @@ def schedule(block: Block, gradient: str = "") -> Schedule:
     """
     found = Schedule()
     scope = _Scope(block, found, _Names(), is_inner=False)
-    for inst in block.insts:
-        if inst.op in ("param", "data"):
-            kind = "int" if inst.attrs.get("dtype") == "int" else "float"
-            buffer = Buffer(scope.names.fresh(inst.name), max(1, prod(inst.shape)), kind)
-            found.inputs[inst.name] = buffer
-            scope.give(inst.name, contiguous(buffer, inst.shape))
+    scope.take_inputs()
     needed = needs(block, block.outputs[0])
     scope.run([inst for inst in block.insts if inst.name in needed])
     scope.finish_segment()
@@ -174,6 +185,23 @@ def schedule(block: Block, gradient: str = "") -> Schedule:
         scope.aim(block[gradient])
     scope.run([inst for inst in block.insts if inst.name not in needed])
     found.outputs = [scope.stored(name) for name in block.outputs]
+    scope.finish_segment()
+    return found
+
+
+def schedule_in_place(block: Block, homes: Sequence[str]) -> Schedule:
+    """The loops that compute the block's outputs into the memory of these inputs, one for each.
+    Every element is read before it is overwritten."""
+    found = Schedule()
+    scope = _Scope(block, found, _Names(), is_inner=False)
+    scope.take_inputs()
+    scope.run(block.insts)
+    memory = [contiguous(found.inputs[name], block[name].shape) for name in homes]
+    nests = {id(scope.nest_of.get(name)) for name in block.outputs}
+    if len(nests) == 1 and len(set(block.outputs)) == len(homes):
+        scope.homes = dict(zip(block.outputs, memory))
+    else:
+        scope.move([scope.array(name) for name in block.outputs], memory)
     scope.finish_segment()
     return found
 
@@ -256,8 +284,18 @@ class _Scope:
                 self.readers.setdefault(name, []).append(inst.name)
         self.targets: dict[str, Stored] = {}
         self.results: dict[str, list[Stored]] = {}  # of scans
+        self.homes: dict[str, Stored] = {}  # results that overwrite what they are computed from
         self.written: set[str] = set()  # parts that are where a scatter would put them
         self.done: set[str] = set()
+
+    def take_inputs(self) -> None:
+        """Memory for what the block is given."""
+        for inst in self.block.insts:
+            if inst.op in ("param", "data"):
+                kind = "int" if inst.attrs.get("dtype") == "int" else "float"
+                buffer = Buffer(self.names.fresh(inst.name), max(1, prod(inst.shape)), kind)
+                self.found.inputs[inst.name] = buffer
+                self.give(inst.name, contiguous(buffer, inst.shape))
 
     def run(self, insts: Sequence[Inst]) -> None:
         """Instruction by instruction; but a sum is taken at once with what it adds up, while the
@@ -486,6 +524,12 @@ class _Scope:
         self.arrays[inst.name] = Integers(a.parts + b.parts, inst.shape, a.offset + b.offset)
 
     def do_outer(self, inst: Inst) -> None:
+        if inst.name in self.targets and prod(inst.shape) >= LARGE_OUTER:
+            a, b = [self.stored(name, is_contiguous=True) for name in inst.args]
+            self.finish_segment()
+            self.found.segments.append(LargeOuter(self.targets[inst.name], a, b))
+            self.give(inst.name, self.targets[inst.name])
+            return
         nest = self.nest(inst, inst.shape)
         a, b = [self.array(name) for name in inst.args]
         i, j = nest.place
@@ -725,7 +769,11 @@ class _Scope:
         self.close_all()
         for array, home in zip(found[carries:], kept):
             self.copy(array, home)
-        moving = [(array, home) for array, home in zip(found[:carries], homes) if array != home]
+        self.move(found[:carries], homes)
+
+    def move(self, arrays: Sequence[Array], homes: Sequence[Stored]) -> None:
+        """Copy each array to its home; all are read before one is overwritten."""
+        moving = [(array, home) for array, home in zip(arrays, homes) if array != home]
         fresh = [self.memory("next", home.shape) for _, home in moving]
         for (array, _), room in zip(moving, fresh):
             self.copy(array, room)
@@ -747,8 +795,10 @@ class _Inside:
         self.stored: dict[str, Stored] = {}
         self.known: dict[str, Expression] = {}
         self.uses = self.count_uses()
+        last: list[Statement] = []  # what overwrites memory that the others read
         for name, value in nest.members.items():
-            self.compute(name, value)
+            self.compute(name, value, last)
+        self.statements += last
         for name, total in nest.sums.items():
             self.add_up(name, total)
 
@@ -759,7 +809,7 @@ class _Inside:
             uses[name] = uses.get(name, 0) + 1
         return uses
 
-    def compute(self, name: str, value: Expression) -> None:
+    def compute(self, name: str, value: Expression, last: list[Statement]) -> None:
         scope, nest = self.scope, self.nest
         inside = nest.members.keys() | nest.sums.keys()
         is_read = name in scope.block.outputs or not inside.issuperset(scope.readers.get(name, ()))
@@ -767,14 +817,16 @@ class _Inside:
         uses = self.uses.get(name, 0)
         if not is_read and not uses:
             return
-        if uses + is_read > 1:
+        home = scope.homes.get(name)
+        if uses + is_read > 1 or home:
             local = scope.names.fresh(name)
             self.statements.append(Let(local, value))
             value = Local(local)
         self.known[name] = value
         if is_read:
-            target = self.stored[name] = scope.result(scope.block[name])
-            self.statements.append(Store(target.buffer, target.index(nest.place), value))
+            target = self.stored[name] = home or scope.result(scope.block[name])
+            store = Store(target.buffer, target.index(nest.place), value)
+            (last if home else self.statements).append(store)
 
     def resolved(self, e: Expression) -> Expression:
         """With what it reads of the nest filled in."""
