@@ -588,37 +588,48 @@ class _Scope:
 
     def aim(self, inst: Inst) -> None:
         """Let the parts of a scatter be computed right where it would put them, in memory from
-        outside: those that are alone at their places, and are read by nobody else."""
-        size = prod(inst.shape)
-        self.found.gradient = Buffer(self.names.fresh("G"), size)
+        outside: those that come first to all of their places, and are read by nobody else."""
+        self.found.gradient = Buffer(self.names.fresh("G"), prod(inst.shape))
         out = self.targets[inst.name] = contiguous(self.found.gradient, inst.shape)
-        times = self.times(inst)
-        if (times != 1).any():
+        order, is_filled = self.order_of(inst)
+        if not is_filled:
             self.fill(out, 0.0)
-        for name, where in zip(inst.args, inst.attrs["places"]):
+        for k, is_first in order:
+            name, where = inst.args[k], inst.attrs["places"][k]
             part = self.block[name]
-            is_alone = isinstance(where, View) and (times[places_of(where)] == 1).all()
             is_own = self.readers[name] == [inst.name] and where.shape == part.shape
-            if is_alone and is_own and part.op in ("matmul", "map", "outer", "reduce", "vecdot"):
+            is_direct = part.op in ("matmul", "map", "outer", "reduce", "vecdot")
+            if is_first and is_own and is_direct and isinstance(where, View):
                 start = Index(where.start)
                 self.targets[name] = Stored(out.buffer, start, where.strides, where.shape)
                 self.written.add(name)
 
-    def times(self, inst: Inst) -> np.ndarray:
-        """For each place of a scatter, how many parts come to it."""
-        flat = [places_of(p).reshape(-1) for p in inst.attrs["places"]]
-        return np.sum([np.bincount(p, minlength=prod(inst.shape)) for p in flat], axis=0)
+    @staticmethod
+    def order_of(inst: Inst) -> tuple[list[tuple[int, bool]], bool]:
+        """The parts of a scatter, largest first, each with whether it comes first to all of its
+        places; and whether these fill the whole, so that it need not be cleared."""
+        places = [places_of(p).reshape(-1) for p in inst.attrs["places"]]
+        reached, stored = np.zeros((2, prod(inst.shape)), bool)
+        order = []
+        for k in sorted(range(len(places)), key=lambda k: -len(places[k])):
+            is_once = np.bincount(places[k]).max() == 1
+            is_first = bool(is_once and not reached[places[k]].any())
+            reached[places[k]] = True
+            stored[places[k]] |= is_first
+            order.append((k, is_first))
+        return order, bool(stored.all())
 
     def do_scatter(self, inst: Inst) -> None:
-        """Each part into its places: stored where it is the first there, else added."""
-        out, times = self.result(inst), self.times(inst)
-        if inst.name not in self.targets and (times != 1).any():
+        """Each part into its places: stored where it comes first, else added."""
+        out = self.result(inst)
+        order, is_filled = self.order_of(inst)
+        if inst.name not in self.targets and not is_filled:
             self.fill(out, 0.0)
-        for name, where in zip(inst.args, inst.attrs["places"]):
-            array = self.array(name)
-            if name not in self.written:
-                kind = Store if (times[places_of(where)] == 1).all() else Increase
-                self.put(array, where, out, kind, inst.note)
+        for k, is_first in order:
+            array = self.array(inst.args[k])
+            if inst.args[k] not in self.written:
+                kind = Store if is_first else Increase
+                self.put(array, inst.attrs["places"][k], out, kind, inst.note)
         self.give(inst.name, out)
 
     def put(self, array: Array, where: Any, out: Stored, kind: Any, note: str) -> None:
