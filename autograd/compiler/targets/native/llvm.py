@@ -28,6 +28,7 @@ from autograd.compiler.targets.native.loops import (
     Product,
     Statement,
     Store,
+    StoreInteger,
     Total,
 )
 from autograd.compiler.targets.native.machine import (
@@ -125,6 +126,9 @@ class _Writer:
 
     def write_store(self, store: Store) -> None:
         self.builder.store(self.value(store.value), self.place(store.buffer, store.index))
+
+    def write_storeinteger(self, store: StoreInteger) -> None:
+        self.builder.store(self.offset(store.value), self.place(store.buffer, store.index))
 
     def write_increase(self, increase: Increase) -> None:
         value, place = self.value(increase.value), self.place(increase.buffer, increase.index)

@@ -109,6 +109,15 @@ class Store:
 
 
 @dataclass(frozen=True)
+class StoreInteger:
+    """buffer[index] = value, a sum of integers, in a buffer of ints."""
+
+    buffer: Buffer
+    index: Index
+    value: Index
+
+
+@dataclass(frozen=True)
 class Increase:
     """buffer[index] += value."""
 
@@ -150,7 +159,7 @@ class Product:
     note: str = ""
 
 
-Statement = Let | Total | Grow | Store | Increase | Loop | Product
+Statement = Let | Total | Grow | Store | StoreInteger | Increase | Loop | Product
 
 
 @dataclass(frozen=True)
@@ -219,6 +228,9 @@ def _line(statement: Statement) -> str:
         sign = "=" if isinstance(statement, Store) else "+="
         target = f"{statement.buffer.name}[{spell_index(statement.index)}]"
         return f"{target} {sign} {spell(statement.value)}"
+    if isinstance(statement, StoreInteger):
+        target = f"{statement.buffer.name}[{spell_index(statement.index)}]"
+        return f"{target} = {spell_index(statement.value)}"
     assert isinstance(statement, Product)
     out, sign = statement.out, "+=" if statement.adds else "="
     return f"{_matrix(out)} {sign} {_matrix(statement.a)} @ {_matrix(statement.b)}"

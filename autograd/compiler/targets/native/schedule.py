@@ -33,6 +33,7 @@ from autograd.compiler.targets.native.loops import (
     Product,
     Statement,
     Store,
+    StoreInteger,
     Total,
     rewritten,
     walk,
@@ -459,11 +460,22 @@ class _Scope:
         """An array row by row in memory, ints too."""
         array = self.array(name)
         if isinstance(array, Integers):
-            [part] = array.parts if array.offset == 0 else ()
-            if isinstance(part, Stored) and part.is_contiguous:
-                return part
-            raise NotImplementedError("integers that are computed, read at other places")
+            part = array.parts[0] if len(array.parts) == 1 and array.offset == 0 else None
+            is_there = isinstance(part, Stored) and part.is_contiguous and part.shape == array.shape
+            return part if is_there else self.integers(name, array)
         return self.stored(name, is_contiguous=True)
+
+    def integers(self, name: str, array: "Integers") -> Stored:
+        """Integers that are computed, in memory."""
+        memory = self.memory(f"{name}_copy", array.shape, "int")
+        self.each(
+            array.shape,
+            "",
+            lambda place: [
+                StoreInteger(memory.buffer, memory.index(place), array.index_at(place))
+            ],
+        )
+        return memory
 
     def do_gather(self, inst: Inst) -> None:
         where = Integers((self.constant(inst.attrs["index"], f"{inst.name}_at"),), inst.shape)
