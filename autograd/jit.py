@@ -38,10 +38,12 @@ def jit(
     The first call runs `fn` plainly, compiles it, and compares the two; at the 2nd, 4th, 8th, ...
     call of a program `fn` runs beside it, unseen.
 
-    backend: "numpy", or "python", straight-line scalar code that needs no package.
+    backend: "numpy"; "native", loops in machine code (extra `native`: llvmlite), the fastest where
+    calls cost more than arithmetic; or "python", straight-line scalar code that needs no package.
     Raises TraceError, when called, where `fn` looks at a number, reads what changes by itself
     (random numbers, iterators, clocks), or changes anything itself. What plain code raises, it
-    raises, too. ImportError without NumPy; TypeError and ValueError for arguments of jit's own.
+    raises, too. ImportError, with what to install, if the backend's package is missing; TypeError
+    and ValueError for arguments of jit's own.
     """
     if fn is None:
         if (optimizer, backend, clip_norm, clip_value) == (None, "numpy", None, None):
@@ -60,14 +62,8 @@ def jitted(
     plain: Callable[[Any], Any] | None = None,
 ) -> Jitted:  # fmt: skip
     """The same without checks. plain: see `Jitted`."""
-    try:
-        target = targets.find(backend)
-        return Jitted(fn, optimizer, _compiled(target), target, clip, plain)
-    except ImportError as error:
-        raise ImportError(
-            'jit needs NumPy: pip install "glassgrad[jit]"; or say backend="python", which needs '
-            f"nothing, but is slower. ({error})"
-        ) from error
+    target = targets.find(backend)
+    return Jitted(fn, optimizer, _compiled(target), target, clip, plain)
 
 
 def _check(fn: Any, optimizer: Any, clips: dict[str, Any]) -> None:

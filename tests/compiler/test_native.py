@@ -1,6 +1,9 @@
 """The native target: its functions to their error bounds, its programs against the interpreter."""
 
+import copy
 import math
+import random
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,12 +12,18 @@ import pytest
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
+import autograd  # noqa: E402
+import nn  # noqa: E402
+from autograd import Value  # noqa: E402
+from autograd.compiler import targets  # noqa: E402
 from autograd.compiler.ir import Block  # noqa: E402
 from autograd.compiler.operations import Inst  # noqa: E402
 from autograd.compiler.targets.native import loops, schedule  # noqa: E402
 from autograd.compiler.targets.native.llvm import FUNCTIONS, compiled  # noqa: E402
 from autograd.compiler.targets.native.program import NativeCode, NativeProgram  # noqa: E402
+from autograd.compiler.targets.native.target import Update  # noqa: E402
 from autograd.ops import OPS  # noqa: E402
+from autograd.runtime.update import rule_of  # noqa: E402
 from tests.compiler.blocks import random_block  # noqa: E402
 
 WIDE = np.longdouble  # more digits than a double: for the true value of a function
@@ -144,3 +153,54 @@ def test_the_listing_is_loops_to_read() -> None:
         "            total_2 += tanh(x[3 * i + j] * w[j])\n"
         "    total[0] = total_2\n"
     )
+
+
+def test_an_op_without_a_spelling_is_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "KNOWN", schedule.KNOWN - {"tanh"})
+    x = Inst("x", "data", (), (5,))
+    s = Inst("s", "map", ("x", "x"), (5,), {"fn": "*"})
+    t = Inst("t", "map", ("s",), (5,), {"fn": "tanh"})
+    y = Inst("y", "map", ("t", "s"), (5,), {"fn": "+"})
+    block = Block((x, s, t, y), ("y",))
+    assert "NumPy: t = tanh(s)" in str(schedule.schedule(block))
+    compare(block, {"x": np.linspace(-1, 1, 5)}, "float64", 1e-12)
+
+
+def test_updates_overwrite_what_they_read() -> None:
+    """v = 0.9 v + g; p = p - lr (g + 0.9 v): both from the old p and v, as the optimiser says."""
+    rng = np.random.default_rng(0)
+    p, g, v = rng.normal(size=(3, 10))
+    optimizer = nn.optim.SGD([Value(0.0)], 0.1, momentum=0.9, nesterov=True, weight_decay=0.01)
+    block = rule_of(copy.copy(optimizer), ["state1"])
+    assert block is not None
+    update = Update(block, ["state1"])
+    expected = [optimizer.update(*row) for row in zip(p, g, v)]
+    piece = [p.copy(), g, v.copy()]
+    update([piece], 0.1, 1)
+    np.testing.assert_allclose(np.transpose([piece[0], piece[2]]), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("clip", [None, 0.5])
+def test_training_is_as_with_numpy(clip: float | None) -> None:
+    losses = []
+    for backend in ("numpy", "native"):
+        model = nn.MLP(2, [8, 3], "tanh", rng=random.Random(0))
+        optimizer = nn.optim.Adam(model.parameters(), 0.05)
+        xs, ys = [[0.1, 0.2], [0.5, -0.3], [-1.0, 0.7]], [0, 2, 1]
+
+        def loss(model: Any, xs: Any, ys: Any) -> Any:
+            return nn.cross_entropy([model(x) for x in xs], ys)
+
+        step = autograd.jit(loss, optimizer, backend=backend, clip_norm=clip)
+        losses.append([step(model, xs, ys) for _ in range(20)])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9)
+    assert losses[0][-1] < losses[0][0]
+
+
+def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(targets.__name__ + ".native")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(targets.TARGETS, "native", raising=False)
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    with pytest.raises(ImportError, match=r"needs llvmlite: pip install \"glassgrad\[native\]\""):
+        autograd.jit(lambda w: w, backend="native")

@@ -12,6 +12,11 @@ from typing import Any, NamedTuple
 STAGES = ("trace", "ir")
 BUILT_IN = ("native", "numpy", "python")  # modules here, imported when they are asked for
 
+EXTRAS = {  # what to install for a package that is missing, and what to do without it
+    "numpy": ("jit", 'or say backend="python", which needs nothing, but is slower'),
+    "llvmlite": ("native", 'where it has no wheel, backend="numpy" does the same, slower'),
+}
+
 
 class Printed(NamedTuple):
     """source: the text. operations: how many it has.
@@ -55,8 +60,21 @@ def register(target: Target) -> Target:
 def find(name: str) -> Target:
     """The target of that name. ValueError if there is none; ImportError if its package is not."""
     if name in BUILT_IN and name not in TARGETS:
-        import_module(f"{__name__}.{name}").install(register)
+        _import(name).install(register)
     if name not in TARGETS:
         known = ", ".join(map(repr, sorted({*BUILT_IN, *TARGETS})))
         raise ValueError(f"there is no backend {name!r}: there are {known}.")
     return TARGETS[name]
+
+
+def _import(name: str) -> Any:
+    """The module of a target; if the package that it needs is missing, what to install."""
+    try:
+        return import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        extra, instead = EXTRAS[error.name]
+        raise ImportError(
+            f'backend={name!r} needs {error.name}: pip install "glassgrad[{extra}]"; {instead}.'
+        ) from error

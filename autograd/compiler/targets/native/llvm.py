@@ -58,7 +58,7 @@ def compiled(
 
     def bound(addresses: Sequence[int]) -> Callable[[], None]:
         table = (ctypes.c_void_p * len(addresses))(*addresses)
-        run: Any = partial(entry, ctypes.addressof(table))
+        run: Callable[[], None] = partial(entry, ctypes.addressof(table))
         _alive[run] = (engine, table)  # the code and the table live as long as `run`
         return run
 
@@ -198,3 +198,4 @@ FUNCTIONS = {  # the table's ops by symbol: the method of VectorMath that comput
     **{name: name for name in ("sigmoid", "relu", "leaky_relu", "softplus", "gelu")},
     **{name: name for name in ("maximum", "minimum")},
 }
+KNOWN = frozenset({*FUNCTIONS, *COMPARISONS})  # what `Apply` may hold

@@ -8,14 +8,11 @@ from typing import Any
 import numpy as np
 
 from autograd.compiler.ir import Block
+from autograd.compiler.targets.native.arrays import Stored
 from autograd.compiler.targets.native.llvm import compiled
 from autograd.compiler.targets.native.loops import Buffer, Kernel
-from autograd.compiler.targets.native.schedule import (
-    LargeProduct,
-    Schedule,
-    Segment,
-    Stored,
-)
+from autograd.compiler.targets.native.plan import Foreign, LargeProduct, Schedule, Segment
+from autograd.ops import OPS
 
 
 class NativeCode:
@@ -73,9 +70,22 @@ class NativeProgram:
         if isinstance(segment, Kernel):
             addresses = [self.arrays[buffer].ctypes.data for buffer in segment.buffers]
             return self.code.kernels[segment.name](addresses)
+        if isinstance(segment, Foreign):
+            return self.foreign(segment)
         out, a, b = map(self.view, (segment.out, segment.a, segment.b))
         function = np.matmul if isinstance(segment, LargeProduct) else self.outer
         return partial(function, a, b, out=out)
+
+    def foreign(self, segment: Foreign) -> Callable[[], Any]:
+        out, args = self.view(segment.out), list(map(self.view, segment.args))
+        names = [f"x{k}" for k in range(len(args))]
+        spelled = f"lambda {', '.join(names)}: {OPS[segment.op].numpy.format(*names)}"
+        function = eval(spelled, {"np": np})  # the op table's text
+
+        def step() -> None:
+            out[...] = function(*args)
+
+        return step
 
     def view(self, x: Stored) -> np.ndarray:
         """The array in memory that a plan talks of."""

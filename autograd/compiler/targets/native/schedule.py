@@ -1,172 +1,58 @@
-"""From a `Block` to loops: which instructions share a loop, and what has to be in memory.
+"""From a `Block` to loops: what each operation of the IR becomes.
 
-Instructions of one shape go into one *nest* of loops, as long as each reads the others only at the
-same place; a number that nothing outside of its nest reads never gets to memory. A nest is closed,
-that is written out, when an instruction reads one of its results at another place. Sums run along
-in the nest of what they add up. Views, reshapes and repetitions are no work at all: they are other
-strides of the same memory.
+Views, reshapes and repetitions are no work: they are other strides of the same memory. Ops on each
+element, and sums, join nests (nests.py). Products, loops in time and the rest are loops of their
+own.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from math import inf, prod
 from typing import Any
 
 import numpy as np
 
 from autograd.compiler.ir import Block
-from autograd.compiler.operations import COMPARISONS, Inst, Shape, View, places_of
+from autograd.compiler.operations import COMPARISONS, Inst, View, places_of
+from autograd.compiler.targets.native.arrays import (
+    PADDING,
+    Array,
+    Gathered,
+    Integers,
+    Place,
+    Stored,
+    Uniform,
+    aligned,
+    contiguous,
+    counter,
+    matrix,
+    slice_at,
+    with_axis,
+)
+from autograd.compiler.targets.native.collapse import noted
+from autograd.compiler.targets.native.llvm import KNOWN
 from autograd.compiler.targets.native.loops import (
     Apply,
     Buffer,
-    Expression,
     Grow,
     Increase,
     Index,
-    Kernel,
-    Let,
     Load,
     Local,
     Loop,
-    Matrix,
     Number,
     Product,
     Statement,
     Store,
     StoreInteger,
     Total,
-    rewritten,
-    walk,
 )
+from autograd.compiler.targets.native.nests import Names, Nests, Sum
+from autograd.compiler.targets.native.plan import Foreign, LargeOuter, LargeProduct, Schedule
 
 LARGE = 1_000_000  # multiplications: from here on BLAS is faster than our own product
 LARGE_OUTER = 131_072  # numbers of an outer product (a megabyte) that is left to the update
 SMALL = 256  # up to here a product is plain loops, which LLVM unrolls
-PADDING = 8  # numbers after each buffer of ours: a product may read a whole vector at its end
-
-Place = tuple[Index, ...]  # an index for each axis
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An array in memory: element (i, j, ...) is at start + i * strides[0] + j * strides[1] ..."""
-
-    buffer: Buffer
-    start: Index
-    strides: tuple[int, ...]
-    shape: Shape
-
-    def index(self, place: Place) -> Index:
-        total = self.start
-        for index, stride in zip(place, self.strides):
-            total += index.times(stride)
-        return total
-
-    def at(self, place: Place) -> Expression:
-        return Load(self.buffer, self.index(place))
-
-    @property
-    def is_contiguous(self) -> bool:
-        return all(
-            n == 1 or s == w for n, s, w in zip(self.shape, self.strides, row_major(self.shape))
-        )
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """Elements of `source`, which is contiguous, at places that are looked up."""
-
-    source: Stored
-    where: "Integers"
-    shape: Shape
-
-    def at(self, place: Place) -> Expression:
-        return Load(self.source.buffer, self.source.start + self.where.index_at(place))
-
-
-@dataclass(frozen=True)
-class Integers:
-    """An array of integers: the sum of `parts`, which are in memory, and a constant."""
-
-    parts: tuple[Stored | Gathered, ...]
-    shape: Shape
-    offset: int = 0
-
-    def index_at(self, place: Place) -> Index:
-        total = Index(self.offset)
-        for part in self.parts:
-            load = part.at(aligned(place, part.shape))
-            assert isinstance(load, Load)
-            total += Index(looked_up=((load, 1),))
-        return total
-
-    def at(self, place: Place) -> Expression:
-        total: Expression = Number(float(self.offset))
-        for part in self.parts:
-            load = part.at(aligned(place, part.shape))
-            total = load if total == Number(0.0) else Apply("+", (total, load))
-        return total
-
-
-@dataclass(frozen=True)
-class Uniform:
-    """The same number at all places."""
-
-    value: float
-    shape: Shape
-
-    def at(self, place: Place) -> Expression:
-        return Number(self.value)
-
-
-Array = Stored | Gathered | Integers | Uniform
-
-
-@dataclass(frozen=True)
-class LargeProduct:
-    """A product of matrices that is left to BLAS: (out, a, b), as arrays in memory."""
-
-    out: Stored
-    a: Stored
-    b: Stored
-
-
-@dataclass(frozen=True)
-class LargeOuter:
-    """An outer product in the gradient that is so large that whoever reads it should make it."""
-
-    out: Stored
-    a: Stored
-    b: Stored
-
-
-Segment = Kernel | LargeProduct | LargeOuter
-
-
-@dataclass
-class Schedule:
-    """What runs, in order, and the memory that it needs."""
-
-    segments: list[Segment] = field(default_factory=list)
-    constants: dict[Buffer, np.ndarray] = field(default_factory=dict)
-    inputs: dict[str, Buffer] = field(default_factory=dict)
-    outputs: list[Stored] = field(default_factory=list)
-    scratch: list[Buffer] = field(default_factory=list)
-    first: int = 0
-    gradient: Buffer | None = None
-
-    def __str__(self) -> str:
-        return "\n".join([_segment(segment) for segment in self.segments])
-
-
-def _segment(segment: Segment) -> str:
-    if isinstance(segment, Kernel):
-        return str(segment)
-    out, a, b = [x.buffer.name for x in (segment.out, segment.a, segment.b)]
-    if isinstance(segment, LargeProduct):
-        return f"BLAS: {out} = {a} @ {b}\n"
-    start = f"+{segment.out.start.start}" * (segment.out.start.start > 0)
-    return f"when it is read: {out}{start} = {a} x {b}\n"
 
 
 def schedule(block: Block, gradient: str = "") -> Schedule:
@@ -176,7 +62,7 @@ def schedule(block: Block, gradient: str = "") -> Schedule:
     gradient: the name of an output, a scatter, that goes into memory from outside.
     """
     found = Schedule()
-    scope = _Scope(block, found, _Names(), is_inner=False)
+    scope = _Scope(block, found, Names(), is_inner=False)
     scope.take_inputs()
     needed = needs(block, block.outputs[0])
     scope.run([inst for inst in block.insts if inst.name in needed])
@@ -194,7 +80,7 @@ def schedule_in_place(block: Block, homes: Sequence[str]) -> Schedule:
     """The loops that compute the block's outputs into the memory of these inputs, one for each.
     Every element is read before it is overwritten."""
     found = Schedule()
-    scope = _Scope(block, found, _Names(), is_inner=False)
+    scope = _Scope(block, found, Names(), is_inner=False)
     scope.take_inputs()
     scope.run(block.insts)
     memory = [contiguous(found.inputs[name], block[name].shape) for name in homes]
@@ -216,223 +102,8 @@ def needs(block: Block, name: str) -> set[str]:
     return found
 
 
-def row_major(shape: Shape) -> tuple[int, ...]:
-    """The strides of an array that lies row by row."""
-    return tuple([prod(shape[k + 1 :]) for k in range(len(shape))])
-
-
-def contiguous(buffer: Buffer, shape: Shape, start: Index | None = None) -> Stored:
-    return Stored(buffer, start or Index(), row_major(shape), shape)
-
-
-def aligned(place: Place, shape: Shape) -> Place:
-    """The place in an array of that shape, which is repeated to fill the larger one."""
-    own = place[len(place) - len(shape) :]
-    return tuple([Index() if n == 1 else index for index, n in zip(own, shape)])
-
-
-class _Names:
-    """Names that are not taken, for counters, numbers and memory."""
-
-    def __init__(self) -> None:
-        self.taken: set[str] = set()
-
-    def fresh(self, stem: str) -> str:
-        name, n = stem, 1
-        while name in self.taken:
-            n += 1
-            name = f"{stem}_{n}"
-        self.taken.add(name)
-        return name
-
-
-@dataclass
-class _Sum:
-    """A reduction that runs along in a nest. axes: those that it adds up."""
-
-    value: Expression
-    axes: tuple[int, ...]
-    fn: str = "sum"
-
-
-@dataclass
-class _Nest:
-    """Instructions of one shape that are computed in one run through their places."""
-
-    shape: Shape
-    counters: tuple[str, ...]
-    members: dict[str, Expression] = field(default_factory=dict)
-    sums: dict[str, _Sum] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def place(self) -> Place:
-        return tuple([counter(name) for name in self.counters])
-
-
-class _Scope:
+class _Scope(Nests):
     """A block on its way to statements: the whole program, or the body of a loop."""
-
-    def __init__(self, block: Block, found: Schedule, names: _Names, is_inner: bool) -> None:
-        self.block, self.found, self.names, self.is_inner = block, found, names, is_inner
-        self.arrays: dict[str, Array] = {}
-        self.nest_of: dict[str, _Nest] = {}
-        self.open: dict[Shape, _Nest] = {}
-        self.body: list[Statement] = []
-        self.readers: dict[str, list[str]] = {}
-        for inst in block.insts:
-            for name in inst.args:
-                self.readers.setdefault(name, []).append(inst.name)
-        self.targets: dict[str, Stored] = {}
-        self.results: dict[str, list[Stored]] = {}  # of scans
-        self.homes: dict[str, Stored] = {}  # results that overwrite what they are computed from
-        self.written: set[str] = set()  # parts that are where a scatter would put them
-        self.done: set[str] = set()
-
-    def take_inputs(self) -> None:
-        """Memory for what the block is given."""
-        for inst in self.block.insts:
-            if inst.op in ("param", "data"):
-                kind = "int" if inst.attrs.get("dtype") == "int" else "float"
-                buffer = Buffer(self.names.fresh(inst.name), max(1, prod(inst.shape)), kind)
-                self.found.inputs[inst.name] = buffer
-                self.give(inst.name, contiguous(buffer, inst.shape))
-
-    def run(self, insts: Sequence[Inst]) -> None:
-        """Instruction by instruction; but a sum is taken at once with what it adds up, while the
-        nest of that is open."""
-        names = {inst.name for inst in insts}
-        for inst in insts:
-            for ready in (inst, *self.sums_of(inst)):
-                if ready.name in names and ready.name not in self.done:
-                    self.done.add(ready.name)
-                    self.take(ready)
-
-    def take(self, inst: Inst) -> None:
-        if inst.op not in ("param", "data"):
-            getattr(self, f"do_{inst.op}")(inst)
-
-    def sums_of(self, inst: Inst) -> list[Inst]:
-        readers = [self.block[name] for name in self.readers.get(inst.name, ())]
-        return [reader for reader in readers if reader.op == "reduce"]
-
-    # --- arrays by name ---
-
-    def give(self, name: str, array: Array) -> None:
-        if isinstance(array, Stored) and array.buffer.kind == "int":
-            array = Integers((array,), array.shape)
-        self.arrays[name] = array
-
-    def array(self, name: str) -> Array:
-        """What the instruction computes, wherever it is; its nest is closed for that."""
-        if name in self.nest_of:
-            self.close(self.nest_of[name])
-        return self.arrays[name]
-
-    def stored(self, name: str, is_contiguous: bool = False) -> Stored:
-        """The same in memory, row by row if need be."""
-        array = self.array(name)
-        if isinstance(array, Stored) and (array.is_contiguous or not is_contiguous):
-            return array
-        copy = self.memory(f"{name}_copy", array.shape)
-        self.copy(array, copy)
-        return copy
-
-    def memory(self, name: str, shape: Shape, kind: str = "float") -> Stored:
-        buffer = Buffer(self.names.fresh(name), max(1, prod(shape)) + PADDING, kind)
-        self.found.scratch.append(buffer)
-        return contiguous(buffer, shape)
-
-    def result(self, inst: Inst) -> Stored:
-        """Where an instruction's result goes."""
-        return self.targets.get(inst.name) or self.memory(inst.name, inst.shape)
-
-    def constant(self, values: np.ndarray, name: str) -> Stored:
-        kind = "int" if values.dtype.kind in "iu" else "float"
-        buffer = Buffer(self.names.fresh(name), max(1, values.size), kind)
-        self.found.constants[buffer] = values
-        return contiguous(buffer, values.shape)
-
-    # --- loops ---
-
-    def counters(self, shape: Shape) -> tuple[str, ...]:
-        return tuple([self.names.fresh("ijklmn"[min(k, 5)]) for k in range(len(shape))])
-
-    def each(self, shape: Shape, note: str, body: Any) -> None:
-        """Loops over all places of that shape around the statements body(place)."""
-        names = self.counters(shape)
-        statements = list(body(tuple([counter(name) for name in names])))
-        for name, n in reversed(list(zip(names, shape))):
-            statements = [Loop(name, n, tuple(statements))]
-        self.body += noted(collapsed(statements), note)
-
-    def copy(self, array: Array, target: Stored, note: str = "") -> None:
-        self.each(
-            target.shape,
-            note,
-            lambda place: [
-                Store(target.buffer, target.index(place), array.at(aligned(place, array.shape)))
-            ],
-        )
-
-    def fill(self, target: Stored, x: float) -> None:
-        self.copy(Uniform(x, ()), target)
-
-    # --- nests ---
-
-    def nest(self, inst: Inst, shape: Shape) -> _Nest:
-        """The open nest of that shape, when all that `inst` reads is closed or in it."""
-        for name in inst.args:
-            other = self.nest_of.get(name)
-            if other and not (other.shape == shape and name in other.members):
-                self.close(other)
-        if shape not in self.open:
-            self.open[shape] = _Nest(shape, self.counters(shape))
-        nest = self.open[shape]
-        if inst.note and inst.note not in nest.notes:
-            nest.notes.append(inst.note)
-        return nest
-
-    def operand(self, name: str, nest: _Nest) -> Expression:
-        if name in nest.members:
-            return Local(name)
-        array = self.arrays[name]
-        return array.at(aligned(nest.place, array.shape))
-
-    def member(self, inst: Inst, nest: _Nest, value: Expression) -> None:
-        nest.members[inst.name] = value
-        self.nest_of[inst.name] = nest
-
-    def sum(self, inst: Inst, nest: _Nest, total: _Sum) -> None:
-        nest.sums[inst.name] = total
-        self.nest_of[inst.name] = nest
-
-    def close(self, nest: _Nest) -> None:
-        """Write the nest out. What others read of it goes to memory."""
-        del self.open[nest.shape]
-        inside = _Inside(self, nest)
-        statements: list[Statement] = inside.statements
-        for depth in reversed(range(len(nest.shape))):
-            loop = Loop(nest.counters[depth], nest.shape[depth], tuple(statements))
-            statements = [*inside.before[depth], loop, *inside.after[depth]]
-        self.body += noted(collapsed(statements), ", ".join(nest.notes))
-        for name in (*nest.members, *nest.sums):
-            del self.nest_of[name]
-        for name, array in inside.stored.items():
-            self.arrays[name] = array
-
-    def close_all(self) -> None:
-        for nest in list(self.open.values()):
-            if self.open.get(nest.shape) is nest:
-                self.close(nest)
-
-    def finish_segment(self) -> None:
-        """A kernel of what was written so far."""
-        self.close_all()
-        if self.body:
-            name = f"kernel{len(self.found.segments) + 1}"
-            self.found.segments.append(kernel(name, self.body))
-            self.body = []
 
     # --- the operations: those that are no work ---
 
@@ -460,9 +131,7 @@ class _Scope:
         """An array row by row in memory, ints too."""
         array = self.array(name)
         if isinstance(array, Integers):
-            part = array.parts[0] if len(array.parts) == 1 and array.offset == 0 else None
-            is_there = isinstance(part, Stored) and part.is_contiguous and part.shape == array.shape
-            return part if is_there else self.integers(name, array)
+            return array.memory or self.integers(name, array)
         return self.stored(name, is_contiguous=True)
 
     def integers(self, name: str, array: "Integers") -> Stored:
@@ -471,9 +140,7 @@ class _Scope:
         self.each(
             array.shape,
             "",
-            lambda place: [
-                StoreInteger(memory.buffer, memory.index(place), array.index_at(place))
-            ],
+            lambda place: [StoreInteger(memory.buffer, memory.index(place), array.index_at(place))],
         )
         return memory
 
@@ -520,9 +187,21 @@ class _Scope:
         if self.is_integer(inst):
             self.add_integers(inst)
             return
+        if inst.attrs["fn"] not in KNOWN:
+            self.foreign(inst)
+            return
         nest = self.nest(inst, inst.shape)
         args = tuple([self.operand(name, nest) for name in inst.args])
         self.member(inst, nest, Apply(inst.attrs["fn"], args))
+
+    def foreign(self, inst: Inst) -> None:
+        if self.is_inner:
+            raise NotImplementedError(f"the op {inst.attrs['fn']} in a loop")
+        args = tuple([self.stored(name) for name in inst.args])
+        out = self.result(inst)
+        self.finish_segment()
+        self.found.segments.append(Foreign(inst.attrs["fn"], out, args))
+        self.give(inst.name, out)
 
     def is_integer(self, inst: Inst) -> bool:
         arrays = [self.arrays.get(name) for name in inst.args]
@@ -543,9 +222,9 @@ class _Scope:
             self.give(inst.name, self.targets[inst.name])
             return
         nest = self.nest(inst, inst.shape)
-        a, b = [self.array(name) for name in inst.args]
+        left, right = [self.array(name) for name in inst.args]
         i, j = nest.place
-        self.member(inst, nest, Apply("*", (a.at((i,)), b.at((j,)))))
+        self.member(inst, nest, Apply("*", (left.at((i,)), right.at((j,)))))
 
     # --- sums ---
 
@@ -553,14 +232,14 @@ class _Scope:
         shape = self.block[inst.args[0]].shape
         nest = self.nest(inst, shape)
         value = self.operand(inst.args[0], nest)
-        self.sum(inst, nest, _Sum(value, tuple(inst.attrs["axes"]), inst.attrs["fn"]))
+        self.sum(inst, nest, Sum(value, tuple(inst.attrs["axes"]), inst.attrs["fn"]))
 
     def do_vecdot(self, inst: Inst) -> None:
         a, b = [self.block[name].shape for name in inst.args]
         nest = self.nest(inst, np.broadcast_shapes(a, b))
         left, right = [self.operand(name, nest) for name in inst.args]
         product = Apply("*", (left, right))
-        self.sum(inst, nest, _Sum(product, (len(nest.shape) - 1,)))
+        self.sum(inst, nest, Sum(product, (len(nest.shape) - 1,)))
 
     def do_segment_reduce(self, inst: Inst) -> None:
         counts, source = inst.attrs["counts"], self.array(inst.args[0])
@@ -805,170 +484,3 @@ class _Scope:
 
     def do_item(self, inst: Inst) -> None:
         self.give(inst.name, self.results[inst.args[0]][inst.attrs["index"]])
-
-
-class _Inside:
-    """The statements of a nest: those in its innermost loop, and before and after each loop."""
-
-    def __init__(self, scope: _Scope, nest: _Nest) -> None:
-        self.scope, self.nest = scope, nest
-        self.before: list[list[Statement]] = [[] for _ in nest.shape]
-        self.after: list[list[Statement]] = [[] for _ in nest.shape]
-        self.statements: list[Statement] = []
-        self.stored: dict[str, Stored] = {}
-        self.known: dict[str, Expression] = {}
-        self.uses = self.count_uses()
-        last: list[Statement] = []  # what overwrites memory that the others read
-        for name, value in nest.members.items():
-            self.compute(name, value, last)
-        self.statements += last
-        for name, total in nest.sums.items():
-            self.add_up(name, total)
-
-    def count_uses(self) -> dict[str, int]:
-        uses: dict[str, int] = {}
-        values = [*self.nest.members.values(), *[s.value for s in self.nest.sums.values()]]
-        for name in (name for value in values for name in locals_of(value)):
-            uses[name] = uses.get(name, 0) + 1
-        return uses
-
-    def compute(self, name: str, value: Expression, last: list[Statement]) -> None:
-        scope, nest = self.scope, self.nest
-        inside = nest.members.keys() | nest.sums.keys()
-        is_read = name in scope.block.outputs or not inside.issuperset(scope.readers.get(name, ()))
-        value = self.resolved(value)
-        uses = self.uses.get(name, 0)
-        if not is_read and not uses:
-            return
-        home = scope.homes.get(name)
-        if uses + is_read > 1 or home:
-            local = scope.names.fresh(name)
-            self.statements.append(Let(local, value))
-            value = Local(local)
-        self.known[name] = value
-        if is_read:
-            target = self.stored[name] = home or scope.result(scope.block[name])
-            store = Store(target.buffer, target.index(nest.place), value)
-            (last if home else self.statements).append(store)
-
-    def resolved(self, e: Expression) -> Expression:
-        """With what it reads of the nest filled in."""
-        if isinstance(e, Local):
-            return self.known[e.name]
-        if isinstance(e, Apply):
-            return Apply(e.op, tuple(map(self.resolved, e.args)))
-        return e
-
-    def add_up(self, name: str, total: _Sum) -> None:
-        """A sum along the last axes is a number while it grows; another one grows in memory."""
-        scope, nest = self.scope, self.nest
-        target = self.stored[name] = scope.result(scope.block[name])
-        value, axes = self.resolved(total.value), sorted(total.axes)
-        kept = [k for k in range(len(nest.shape)) if k not in axes]
-        index = target.index(tuple([nest.place[k] for k in kept]))
-        start = 0.0 if total.fn == "sum" else -inf
-        op = "+" if total.fn == "sum" else "maximum"
-        if axes == list(range(len(kept), len(nest.shape))):
-            grown = scope.names.fresh(name)
-            self.before[len(kept)].append(Total(grown, Number(start)))
-            self.statements.append(Grow(grown, value, op))
-            self.after[len(kept)].insert(0, Store(target.buffer, index, Local(grown)))
-            return
-        scope.fill(target, start)
-        if op == "+":
-            self.statements.append(Increase(target.buffer, index, value))
-        else:
-            larger = Apply(op, (Load(target.buffer, index), value))
-            self.statements.append(Store(target.buffer, index, larger))
-
-
-# --- small things ---
-
-
-def counter(name: str) -> Index:
-    return Index(counters=((name, 1),))
-
-
-def with_axis(x: Stored, axis: int) -> Stored:
-    """With one more axis, of length 1."""
-    axis = axis % (len(x.shape) + 1)
-    strides = (*x.strides[:axis], 0, *x.strides[axis:])
-    return Stored(x.buffer, x.start, strides, (*x.shape[:axis], 1, *x.shape[axis:]))
-
-
-def slice_at(x: Stored, index: Index) -> Stored:
-    """x[index], of what lies along the first axis."""
-    return Stored(x.buffer, x.start + index.times(x.strides[0]), x.strides[1:], x.shape[1:])
-
-
-def matrix(x: Stored) -> Matrix:
-    (rows, columns), (row_stride, stride) = x.shape, x.strides
-    return Matrix(x.buffer, rows, columns, row_stride, stride, x.start)
-
-
-def noted(statements: Sequence[Statement], note: str) -> list[Statement]:
-    """With the note at the first loop or product."""
-    found = list(statements)
-    for k, statement in enumerate(found):
-        if note and isinstance(statement, Loop | Product):
-            found[k] = replace(statement, note=note)
-            break
-    return found
-
-
-def locals_of(e: Expression) -> Iterator[str]:
-    if isinstance(e, Local):
-        yield e.name
-    elif isinstance(e, Apply):
-        for arg in e.args:
-            yield from locals_of(arg)
-
-
-def kernel(name: str, body: Sequence[Statement]) -> Kernel:
-    """With the buffers that the statements use, in the order of their first use."""
-    found: dict[Buffer, None] = {}
-    for statement in body:
-        found |= dict.fromkeys(x for x in walk(statement) if isinstance(x, Buffer))
-    return Kernel(name, tuple(found), tuple(body))
-
-
-def collapsed(statements: Sequence[Statement]) -> list[Statement]:
-    """Without loops that run once or do nothing; and two loops that go through memory as one would
-    are one, so that LLVM sees the longer run."""
-    found: list[Statement] = []
-    for statement in statements:
-        if not isinstance(statement, Loop):
-            found.append(statement)
-            continue
-        loop = replace(statement, body=tuple(collapsed(statement.body)))
-        if not loop.body:
-            continue
-        if loop.count == 1:
-            found += noted(without(loop.counter, loop.body), loop.note)
-        else:
-            found.append(merged(loop))
-    return found
-
-
-def merged(loop: Loop) -> Loop:
-    """With the loop that is all that it holds, if both together are one run through memory."""
-    inner = loop.body[0]
-    if len(loop.body) != 1 or not isinstance(inner, Loop):
-        return loop
-    strides = [dict(x.counters) for x in walk(inner.body) if isinstance(x, Index)]
-    outer_strides = [s.get(loop.counter, 0) for s in strides]
-    if outer_strides != [s.get(inner.counter, 0) * inner.count for s in strides]:
-        return loop
-    body, note = without(loop.counter, inner.body), loop.note or inner.note
-    return Loop(inner.counter, loop.count * inner.count, body, note)
-
-
-def without(name: str, body: tuple[Statement, ...]) -> Any:
-    """The statements with no stride for that counter."""
-
-    def change(x: Any) -> Any:
-        if isinstance(x, Index):
-            return replace(x, counters=tuple([item for item in x.counters if item[0] != name]))
-        return x
-
-    return rewritten(body, change)

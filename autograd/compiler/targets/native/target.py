@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.compiler.ir import Block
-from autograd.compiler.targets import Printed, Target
+from autograd.compiler.targets import Printed, Target, numpy
 from autograd.compiler.targets.native.program import NativeCode, NativeProgram
 from autograd.compiler.targets.native.schedule import schedule, schedule_in_place
 
@@ -17,6 +17,14 @@ MOST_PIECES = 1000  # of parameters, whose memory an update remembers
 
 def emit(block: Block, runtime: Mapping[str, Any]) -> Printed:
     """runtime: `check(indices, limits)`, which raises IndexError, and `outer(a, b, out)`."""
+    try:
+        return emit_loops(block, runtime)
+    except NotImplementedError as error:
+        printed = numpy.emit(block, runtime)
+        return printed._replace(source=f"# No loops for {error}: NumPy.\n{printed.source}")
+
+
+def emit_loops(block: Block, runtime: Mapping[str, Any]) -> Printed:
     gradient = next((x for x in block.outputs[1:] if block[x].op == "scatter"), "")
     code = NativeCode(block, schedule(block, gradient))
     data = [inst for inst in block.insts if inst.op == "data"]
