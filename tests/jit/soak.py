@@ -1,7 +1,8 @@
 """Run many random programs on the back ends: `python -m tests.jit.soak FIRST COUNT [--jobs N]`.
 
-A program counts as equal if value and gradients are within 1e-10 relative of the eager engine's,
-for two sets of numbers. Other programs are counted by what rounding does to them:
+One of the back ends is the reference interpreter of the IR. A program counts as equal if value and
+gradients are within 1e-10 relative of the eager engine's, for two sets of numbers. Other programs
+are counted by what rounding does to them:
 
 - "ill-conditioned": it alone moves the eager result by more than that, as is found by running it
   on parameters moved by one part in 1e15.
@@ -28,10 +29,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd import Value, jit, topological_order
+from tests.jit import interpreter
 from tests.jit.programs import Cut, Program, disagreement, outcome, random_program, smaller
 
 FINE = ("equal", "ill-conditioned", "cancellation", "sign of zero", "NaN loss")
-BACKENDS = ("numpy", "python")
+BACKENDS = ("numpy", "python", interpreter.NAME)
 CHUNK, PATIENCE, SHOWN = 50, 30, 10  # programs, seconds for a program, the smallest failures
 
 
@@ -51,6 +53,7 @@ class Failure:
 
 def compare(seed: int, backend: str = "numpy", cut: Cut | None = None) -> str:
     """One of FINE, or what differs."""
+    interpreter.install()
     program = random_program(seed, cut)
     compiled, verdict = jit(program.f, backend=backend), "equal"
     for k in (0, 1):

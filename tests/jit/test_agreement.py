@@ -24,9 +24,9 @@ FLAT = Cut(structures=False)  # parameters, numbers and indices: three lists
 both = pytest.mark.parametrize("backend", ["numpy", "python"])
 
 
-@both
+@pytest.mark.parametrize("backend", soak.BACKENDS)
 @given(seed=st.integers(1_000_000, 2_000_000))
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_random_vector_programs(backend: str, seed: int) -> None:
     assert compare(seed, backend, FLAT) in FINE
 
