@@ -4,6 +4,7 @@ rows of factors all meet.
 """
 
 from collections.abc import Sequence
+from functools import partial, reduce
 from itertools import chain
 from math import prod
 from typing import Any
@@ -32,6 +33,7 @@ from autograd.value import Value
 
 LARGEST = 1.7e308  # a finite number above all others: inf - inf would be NaN
 MOST_PARTS = 8  # of an array that is put together in order
+MOST_TERMS = 4  # of a sum that is written as one, and not as the sum of an array
 WIDE = 8  # columns of a sum that are all looked at for an order; of more, the first of each kind
 
 
@@ -139,7 +141,8 @@ class Lowering:
         if 1 < len(begins) <= MOST_PARTS and ids.ndim == 1:  # a few stretches, side by side
             return self.b.concat(map(self.gathered, np.split(ids, begins[1:])))
         k, places = self.joined(np.unique(kinds).tolist(), ids.reshape(-1).tolist())
-        return self.b.spread(self.read(k, places.reshape(ids.shape)), ids.shape)
+        found = self.read(k, places.reshape(ids.shape))
+        return self.b.reshape(found, (1,)) if ids.shape == (1,) else self.b.spread(found, ids.shape)
 
     def listed(self, values: list[Value]) -> Inst:
         """The values in a list as an array; of one alone, as a number."""
@@ -294,9 +297,22 @@ class Lowering:
             if found is None:
                 return self.dots(term, places, shape), False
             factor, k, index = found, term[1 - at], places[1 - at]
+        columns = [index[..., j] for j in range(index.shape[-1])]
+        if len(columns) <= MOST_TERMS and self.is_better_apart(k, index, columns):
+            read = [self.read(k, column) for column in columns]
+            return self.b.map("*", factor, reduce(partial(self.b.map, "+"), read)), False
         row = self.read(k, index, rows=True)  # c * a + c * b = c * (a + b)
         is_row = abs(factor) == 1.0
         return self.b.map("*", factor, row if is_row else self.folded(row)), is_row
+
+    def is_better_apart(self, k: int, index: Index, columns: list[Index]) -> bool:
+        """Are these rows a look-up, but views column by column, as in x[i - 1] + x[i + 1]?"""
+        if k == self.graph.const or index.ndim == 1:
+            return False
+        size = prod(self.array(k).shape)
+        views = [affine(part) for part in (index, *columns)]
+        whole, *parts = [view is not None and sliced(view, size) is not None for view in views]
+        return not whole and all(parts)
 
     def dots(self, term: Term, places: list[Index], shape: Shape) -> Inst:
         """Rows times rows: a product of matrices where the rows of A meet all those of B."""

@@ -14,7 +14,7 @@ import numpy as np
 from autograd.compiler.build import Builder, Rule, number_of
 from autograd.compiler.ir import Block
 from autograd.compiler.operations import Inst, places_of
-from autograd.compiler.views import covers
+from autograd.compiler.views import affine, covers, sliced
 from autograd.ops import OPS
 
 RULES: dict[str, list[Rule]] = {}
@@ -161,6 +161,22 @@ def elsewhere(b: Builder, inst: Inst) -> Inst | None:
             return b.reshape(x, inst.shape)
         return b.const(x.attrs["value"].reshape(-1)[places]) if x.op == "const" else None
     return None
+
+
+@rewrite("view", "gather")
+def part_of_a_part(b: Builder, inst: Inst) -> Inst | None:
+    """Elements of some elements of an input are elements of the input, if that is no worse."""
+    x = b.arg(inst, 0)
+    source = b.arg(x, 0) if x.op in ("view", "gather") else x
+    if source is x or source.op not in ("param", "data"):
+        return None
+    outer, inner = [places_of(y.attrs["view" if y.op == "view" else "index"]) for y in (x, inst)]
+    places = outer.reshape(-1)[inner]
+    view = affine(places)
+    if view is not None and sliced(view, prod(source.shape)) is not None:
+        is_row = prod(view.shape) in (1, *view.shape)
+        return b.view(source, view, ("b" if is_row else "w") if source.op == "param" else "")
+    return b.gather(source, places) if x.op == "gather" else None
 
 
 @rewrite("concat")

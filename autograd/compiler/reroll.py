@@ -235,16 +235,27 @@ class Slots:
         self.search, self.graph, self.distance = search, search.graph, distance
         self.earlier: dict[int, int] = {}  # node -> the one that did its work a step earlier
         self.later: dict[int, int] = {}
-        for one in chain:
-            kind = self.graph.kind_of[one]  # -1: a sum absorbed it
-            for node in self.graph.kinds[kind].nodes if kind >= 0 else [one]:
+        for one in chain[:-1]:  # before the first step there is none
+            for node in self.equals(one):
                 if node not in self.earlier:  # in a batch there are as many as examples
-                    self.match(self.graph.made[max(search.rank[node] - distance, 0)], node)
+                    self.match(self.before(node), node)
         self.go_on()
         self.orbits = self.listed()
         self.slot_of = {
             n: (s, k) for s, nodes in enumerate(self.orbits) for k, n in enumerate(nodes)
         }
+
+    def before(self, node: int) -> int:
+        """What was made a step before a node."""
+        return self.graph.made[max(self.search.rank[node] - self.distance, 0)]
+
+    def equals(self, node: int) -> list[int]:
+        """The nodes of its kind, as far as those that were made a step before are of one kind."""
+        graph = self.graph
+        kind, earlier = graph.kind_of[node], graph.kind_of[self.before(node)]
+        if kind < 0:  # a sum has absorbed it
+            return [node]
+        return [n for n in graph.kinds[kind].nodes if graph.kind_of[self.before(n)] == earlier]
 
     def match(self, first: int, second: int) -> None:
         """Pair two nodes, and then their operands, as far as they are of the same ops."""

@@ -5,9 +5,13 @@ a body is done for all steps at once, before or after the loop. So a product W x
 one product of matrices; and in the gradient, where W gets the sum of g_t h_t.T, that is one, too.
 """
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from math import prod
+from typing import Any
+
+import numpy as np
 
 from autograd.compiler.batch import Batch
 from autograd.compiler.build import Builder
@@ -44,7 +48,8 @@ class Split:
         steps: int,
         reverse: bool = False,
     ) -> None:
-        self.b, self.block, self.carries = b, block, carries
+        self.b, self.carries = b, carries
+        self.block = associated(block, {carry.name for carry in carries})
         self.given, self.value = given, value
         self.steps, self.reverse, self.batch = steps, reverse, Batch(b, steps)
         self.by_carry = {carry.name: carry for carry in carries}
@@ -174,6 +179,34 @@ class Split:
             stacks = [self.stack(x.name) for x in args]
             return [self.b.reshape(x, (prod(x.shape[:2]), x.shape[2])) for x in stacks]
         return []
+
+
+def associated(block: Block, carries: set[str]) -> Block:
+    """(a + b) + c = a + (b + c), where only a depends on what is carried: then b + c is done for
+    all steps at once. Other roundings."""
+    insts, by_name, below = list[Inst](), dict[str, Inst](), set(carries)
+    used = Counter([name for inst in block.insts for name in inst.args] + [*block.outputs])
+    for inst in block.insts:
+        new = [inst]
+        if not below.isdisjoint(inst.args):
+            below.add(inst.name)
+            new = _associated(inst, by_name, below, used)
+        for one in new:
+            by_name[one.name] = one
+            insts.append(one)
+    return Block(tuple(insts), block.outputs)
+
+
+def _associated(inst: Inst, by_name: dict[str, Inst], below: set[str], used: Any) -> list[Inst]:
+    if inst.attrs.get("fn") != "+" or below.issuperset(inst.args):
+        return [inst]
+    x, c = [by_name[name] for name in sorted(inst.args, key=below.__contains__, reverse=True)]
+    if x.attrs.get("fn") != "+" or used[x.name] > 1 or below.issuperset(x.args):
+        return [inst]
+    a, b = [by_name[name] for name in sorted(x.args, key=below.__contains__, reverse=True)]
+    shape = tuple(np.broadcast_shapes(b.shape, c.shape))
+    rest = Inst(f"{inst.name}_", "map", (b.name, c.name), shape, inst.attrs)
+    return [rest, Inst(inst.name, "map", (a.name, rest.name), inst.shape, inst.attrs, inst.note)]
 
 
 def before(b: Builder, first: Inst, stack: Inst, reverse: bool) -> Inst:

@@ -34,6 +34,10 @@ GOLDEN: dict[str, tuple[Make, str]] = {  # rule: (what it is tried on, what beco
         lambda b, x, y: b.view(b.reshape(x, (6,)), View(0, (3,), (2,))),
         "t1 = view x, from 0 by 3",
     ),
+    "part_of_a_part": (
+        lambda b, x, y: b.view(b.view(x, View(1, (2,), (2,))), View(1, (), ())),
+        "t1 = view x, at 3",
+    ),
     "alone": (lambda b, x, y: b.concat([x]), "return x"),
 }  # fmt: skip
 
