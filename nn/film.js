@@ -383,7 +383,7 @@ function drawLosses() {
   const numbers = all.map(scaled);
   const ys = [spread ? Math.min(...numbers) : Math.min(0, ...numbers), Math.max(...numbers)];
   const y = axis(ys[0] === ys[1] ? [ys[0] - 1, ys[1] + 1] : ys, h - 20, 10);
-  lossAxis = axis([0, Math.max(losses.length, 1)], 48, w - 12);
+  lossAxis = axis([0, Math.max(losses.length, 1)], 60, w - 12);
   const curve = (numbers, colour, dash) => {
     pen.beginPath();
     numbers.forEach((v, i) => Number.isFinite(v) && pen.lineTo(lossAxis(i + 1), y(scaled(v))));
@@ -404,8 +404,8 @@ function drawLosses() {
   pen.stroke();
   pen.fillStyle = colours.pale;
   pen.textAlign = "end";
-  pen.fillText(show(Math.max(...all)), 44, 16);
-  pen.fillText(show(spread ? Math.min(...all) : ys[0]), 44, h - 20);
+  pen.fillText(show(Math.max(...all)), 55, 16);
+  pen.fillText(show(spread ? Math.min(...all) : ys[0]), 55, h - 20);
   pen.fillText(String(losses.length), w - 8, h - 5);
   pen.textAlign = "center";
   pen.fillText(spread ? "epoch (loss: logarithmic)" : "epoch", w / 2, h - 5);

@@ -129,7 +129,7 @@ class Film:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         note = "Nothing moves? Then scripts are blocked: trust the notebook, or .save('film.html')."
-        frame = in_frame(self.html, repr(self)[1:-1], 830, note)
+        frame = in_frame(self.html, repr(self)[1:-1], 740, note)
         return {"text/html": frame, "text/plain": repr(self)}
 
     @cached_property

@@ -333,8 +333,9 @@ function openBox(i) {
 // --- the training ---------------------------------------------------------------------------------
 
 function showTraining() {
-  if (!trains) return;
   const round = rounds[now];
+  $("example").value = round.example;
+  if (!trains) return;
   const past = rounds.slice(0, now + 1);
   const losses = past.map((r) => fully(r).loss);
   const curves = [{ name: "loss", numbers: losses, look: "one" }];
@@ -347,7 +348,6 @@ function showTraining() {
   setText($("fallen"), `${data.root} in round ${now + 1}: ${computed === null ? "not computed yet" : show(computed)}${mean}`);
   if (document.activeElement !== $("rate")) $("rate").value = show(round.rate);
   if (document.activeElement !== $("rates")) $("rates").value = Math.log10(round.rate);
-  $("example").value = round.example;
 }
 
 const meanOf = (round) => (round.mean ??= meanLoss(data, round));
@@ -792,11 +792,11 @@ function start() {
     setClass($("change"), "");
     listLeaves();
   }
-  if (trains) {
-    for (const id of ["training", "side", "losses"]) setClass($(id), "");
-    setClass($("choosing"), data.examples.length ? "" : "hidden");
-    listExamples();
-  }
+  if (trains) for (const id of ["side", "losses"]) setClass($(id), "");
+  else for (const id of ["rating", "round"]) setClass($(id), "hidden");
+  if (trains || data.examples.length) setClass($("training"), "");
+  if (data.examples.length) setClass($("choosing"), "");
+  listExamples();
   $("predict").checked = asking;
   if (asking) {
     $("play").className = "hidden";

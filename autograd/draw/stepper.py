@@ -25,7 +25,7 @@ from autograd.ops import OPS
 from autograd.steps import Forward, need_value, show
 from autograd.value import Constant, Value
 
-BY_NEURON = 30  # nodes: a larger graph of a network steps by neuron
+FEW = 15  # nodes: a larger graph of several neurons is shown by neuron
 MOST_NODES = 50_000  # of a graph; its boxes are at most LARGEST
 GAP = 0.8  # inches from column to column: room for the local derivative on the edge
 TYPICAL = "-0.0001234"  # every box has room for a number as long as this one
@@ -49,9 +49,9 @@ def stepper(
 
     It shows itself in a notebook; `.save("steps.html")` writes a page that any browser opens,
     without a network. Every leaf can be typed over or dragged, and all numbers, gradients and
-    sentences follow. quiz: ask for each new number before showing it. A network of more than 30
-    nodes is shown by neuron, with the choice to step op by op. Like `steps(root)`, it only looks
-    on.
+    sentences follow. quiz: ask for each new number before showing it. A network of several
+    neurons is shown by neuron: a click opens one, and there is the choice to step op by op. Like
+    `steps(root)`, it only looks on.
 
     parameters: a module or a list of leaves. With them the steps go on after the backward pass:
     the update `p.data -= lr * p.grad`, then the next forward pass, and so on. lr: the learning
@@ -292,11 +292,11 @@ class Stepper:
 
 
 def _boxes(root: Value, nodes: int) -> list[Box]:
-    """One box for each node, or for each neuron of a large graph of a network."""
+    """One box for each node, or for each neuron where there are several."""
     found = None
-    if nodes > BY_NEURON:
+    if nodes > FEW:
         by_neuron = boxes([root], "neuron")
-        if any(box.module for box in by_neuron):
+        if sum(bool(box.module) for box in by_neuron) > 1:
             found = by_neuron
     if found is None:
         if nodes > LARGEST:

@@ -64,7 +64,7 @@ function drawCurves(svg, curves, here) {
   const top = Math.max(...all, 0);
   const low = Math.min(...all, 0);
   const rounds = Math.max(curves[0].numbers.length, 2);
-  const x = (k) => left + ((wide - left - 14) * k) / (rounds - 1);
+  const x = (k) => left + 10 + ((wide - left - 24) * k) / (rounds - 1);
   const y = (v) => base - ((base - 14) * (v - low)) / (top - low || 1);
   const told = curves.map((c) => `${c.name}: ${c.numbers.map(show).join(", ")}`).join("; ");
   const parts = [
@@ -75,7 +75,7 @@ function drawCurves(svg, curves, here) {
     element("text", { x: left - 5, y: y(top) + 4, class: "end" }, show(top)),
     element("text", { x: left - 5, y: y(low) + 4, class: "end" }, show(low)),
     element("text", { x: (left + wide) / 2, y: high - 4, class: "middle" }, "round"),
-    element("text", { x: left, y: base + 14, class: "middle" }, "1"),
+    element("text", { x: x(0), y: base + 14, class: "middle" }, "1"),
     element("text", { x: x(rounds - 1), y: base + 14, class: "middle" }, String(rounds)),
   ];
   for (const curve of curves) {

@@ -141,6 +141,16 @@ def test_whole_rounds_a_new_rate_and_another_example(page, tmp_path):
     assert mean == pytest.approx(((1.0 - 3.0) ** 2 + (-0.5 - 0.5) ** 2) / 2, rel=1e-12)
 
 
+def test_an_example_can_be_chosen_where_nothing_is_trained(page, tmp_path):
+    loss, _ = line()
+    opened(page, stepper(loss, examples=[{"x": 2.0, "t": 3.0}, {"x": 5.0, "t": 1.0}]), tmp_path)
+    assert not page.is_visible("#rate") and not page.is_visible("#round")
+    page.select_option("#example", "1")
+    page.keyboard.press("End")
+    assert page.evaluate("played.loss") == (0.5 * 5.0 - 1.0) ** 2
+    assert page.is_disabled("#next")
+
+
 def network():
     model = nn.MLP(3, [4, 4, 1], "tanh", rng=random.Random(0))
     xs = [Value(v, f"x{i}") for i, v in enumerate([2.0, 3.0, -1.0])]
