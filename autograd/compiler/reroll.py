@@ -267,28 +267,26 @@ class Slots:
                 todo += [(x, y) for x, y in zip(operands[a], operands[b]) if x != y]
 
     def go_on(self) -> None:
-        """Pair all other nodes of the recurrence with what was made so long before them, if they
-        do with later operands what that did with earlier ones. (In the last steps there are nodes
+        """Pair all other nodes of the recurrence with what was made a step before them, if they do
+        with later operands what that did with earlier ones. (In the last steps there are nodes
         that the deepest one does not need.)"""
         operands, alike, later = self.search.operands, self.search.alike, self.later
-        beside: dict[int, int] = {}  # what the recurrence only reads
         for a, b in zip(self.graph.made, self.graph.made[self.distance :]):
             if alike[a] != alike[b] or a in later or b in self.earlier:
                 continue
             pairs = [*zip(operands[a], operands[b])]
-            if not any(later.get(x) == y for x, y in pairs):
-                beside[a] = b
-            elif all(x == y or beside.get(x) == y or self.is_next(x, y, a) for x, y in pairs):
-                later[a], self.earlier[b] = b, a
+            is_ours = any(later.get(x) == y for x, y in pairs)
+            if is_ours and all(x == y or self.is_next(x, y, a) for x, y in pairs):
+                self.match(a, b)
 
     def is_next(self, x: int, y: int, a: int) -> bool:
-        """Is y to the later node what x is to the earlier one, `a`?"""
+        """May y be to the later node what x is to the earlier one, `a`? In the first step, x is a
+        value from before the loop."""
         rank, alike = self.search.rank, self.search.alike
-        if alike[x] == 0 or alike[x] != alike[y]:
-            return alike[x] == alike[y]  # two leaves
         if x in self.later or y in self.earlier:
             return self.later.get(x) == y
-        return bool(rank[a] - rank[x] > self.distance)  # from before the loop
+        is_old = rank[x] < 0 or rank[a] - rank[x] > self.distance
+        return alike[x] == alike[y] or bool(is_old and rank[y] >= 0)
 
     def listed(self) -> list[list[int]]:
         orbits = []
