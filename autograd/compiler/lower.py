@@ -61,7 +61,8 @@ class Lowering:
             elif graph.kinds[item].nodes:
                 self.arrays[item] = self.lower(graph.kinds[item])
         if results is None:
-            ends = [self.read(graph.kind_of[graph.root], self.position[graph.root].reshape(()))]
+            places = [self.position[i].reshape(()) for i in graph.ends]
+            ends = [self.read(graph.kind_of[i], at) for i, at in zip(graph.ends, places)]
         else:
             ends = list(map(self.listed, results))
         self.block = self.b.block(ends)
@@ -192,7 +193,8 @@ class Lowering:
         columns = list(self.position[np.array(kind.rows)].T)
         chosen, shape = self.arranged(kind, kind.parents, columns)
         read = [self.read(k, c[chosen].reshape(shape)) for k, c in zip(kind.parents, columns)]
-        return self.done(kind, self.b.map(kind.op, *read), shape, OPS[kind.op].name)
+        stem = OPS[kind.op].name if kind.op in OPS else kind.op
+        return self.done(kind, self.b.map(kind.op, *read), shape, stem)
 
     def arranged(
         self, kind: Kind, parents: Sequence[int], columns: list[Index], whole: bool = True
@@ -388,11 +390,14 @@ class Lowering:
         name = self.graph.kinds[k].name
         if f"{name}_i" in self.b.by_name:
             return self.b.by_name[f"{name}_i"]
-        limits = np.full(self.sizes[name], np.iinfo(np.intp).max)
+        most = np.iinfo(np.intp).max
+        limits = np.full(self.sizes[name], most)
         for kind in self.graph.kinds:
             if kind.op == "take" and kind.parents[-1] == k:
                 counts = [len(self.graph.tables[t]) for t, _ in kind.rows]
-                np.minimum.at(limits, self.position[[i for _, i in kind.rows]], counts)
+                at = self.position[[i for _, i in kind.rows]]
+                np.minimum.at(limits, at, counts)
+        limits[limits == most] = 0
         return self.b.input("data", f"{name}_i", limits.shape, dtype="int", limits=limits)
 
 

@@ -18,6 +18,8 @@ from autograd.ops import OPS
 Shape = tuple[int, ...]
 Array = np.ndarray
 Run = TypeVar("Run", bound=Callable[..., Any])
+UPSTREAM = "upstream"  # the input with a gradient for each result, if there are several
+DETACH = "detach"  # the same number, but nothing goes back through it
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -97,6 +99,7 @@ def _declared(inst: Inst, *args: Inst) -> Shape:
 
 @_operation("/ dtype limits", _declared, "param", "data")
 def _input(inst: Inst) -> Array:
+    """limits: for each number of an integer input how many values it chooses from; 0: none."""
     raise ValueError(f"{inst.name} is an input, and was not given")
 
 
@@ -184,17 +187,22 @@ def _scatter(inst: Inst, *parts: Array) -> Array:
 
 
 def _map_shape(inst: Inst, *args: Inst) -> Shape:
-    fn = inst.attrs["fn"]
-    arity = 2 if fn in COMPARISONS else len(OPS[fn].samples[0])
+    _, arity = function(inst.attrs["fn"])
     expect(len(args) == arity, f"{arity} arguments")
     return tuple(np.broadcast_shapes(*[x.shape for x in args]))
+
+
+def function(fn: str) -> tuple[Callable[..., Any], int]:
+    """What `map` does to each element, and to how many."""
+    if fn in COMPARISONS:
+        return COMPARISONS[fn], 2
+    return (float, 1) if fn == DETACH else (OPS[fn].forward, len(OPS[fn].samples[0]))
 
 
 @_operation("fn", _map_shape)
 def _map(inst: Inst, *args: Array) -> Array:
     fn = inst.attrs["fn"]
-    forward = COMPARISONS[fn] if fn in COMPARISONS else OPS[fn].forward
-    found = np.frompyfunc(forward, len(args), 1)(*args)
+    found = np.frompyfunc(function(fn)[0], len(args), 1)(*args)
     is_int = all(x.dtype.kind == "i" for x in args) and fn not in COMPARISONS
     return np.asarray(found).astype(np.intp if is_int else float)
 

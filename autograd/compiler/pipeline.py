@@ -54,9 +54,10 @@ def compile(
     values = [kind.name for kind in graph.kinds if kind.op == "value"]
     reverse = Reverse(lowering.block, values)
     block = reverse.block
-    arguments = {f"{kind.name}_i": (kind.name, "int") for kind in graph.kinds if kind.name}
-    arguments |= {kind.name: (kind.name, "float") for kind in graph.kinds if kind.name}
-    inputs = [arguments[name] for name in block.inputs if block[name].op == "data"]
+    named = [kind.name for kind in graph.kinds if kind.name]
+    arguments = {f"{name}_i": (name, "int") for name in named}
+    arguments |= {name: (name, "float") for name in named}
+    inputs = [arguments[name] for name in block.inputs if name in arguments and name != "P"]
     printed = target.emit(block, runtime)
     kinds = sum([bool(kind.nodes) for kind in graph.kinds])
     stats = {"nodes": graph.count, "kinds": kinds, "array ops": printed.operations}

@@ -17,7 +17,7 @@ import numpy as np
 from autograd.compiler.build import Builder, Term, number_of, plain
 from autograd.compiler.ir import Block
 from autograd.compiler.lower import repeated
-from autograd.compiler.operations import Inst, Shape, View, places_of
+from autograd.compiler.operations import UPSTREAM, Inst, Shape, View, places_of
 from autograd.compiler.passes import RULES, Piece, stacked
 from autograd.compiler.scan import Carry, Forward, Split
 from autograd.compiler.views import Index, affine, common_shape, covers, sliced
@@ -40,7 +40,8 @@ def transpose(*ops: str) -> Callable[[Rule], Rule]:
 
 class Reverse:
     """A block with its gradients: its results are the loss, the gradient of the parameters, and
-    those of `values`, inputs that get one, too.
+    those of `values`, inputs that get one, too. Of a block of several results the gradients are
+    those of their sum, each times its number in the input `upstream`.
 
     has_holes: is there something that the engine does not visit where a look-up leaves it out?
     There 0 * inf makes a NaN that it would not have.
@@ -53,14 +54,22 @@ class Reverse:
         self.pieces: dict[str, list[Piece]] = {}
         params = [forward[name] for name in forward.inputs if forward[name].op == "param"]
         self.trained = depending(forward, {*[p.name for p in params], *values})
-        (root,) = forward.outputs
-        if root in self.trained:
-            self.pieces[root] = [(None, self.b.operand(1.0))]
+        for root, g in zip(forward.outputs, self.upstream(forward)):
+            if root in self.trained:
+                self.pieces.setdefault(root, []).append((None, g))
         for inst in reversed(forward.insts):
             if inst.op not in ("param", "data") and self.pieces.get(inst.name):
                 self.hand_on(inst)
         ends = [*map(self.end, params), *[self.of_value(forward[name]) for name in values]]
-        self.block = self.b.block([forward[root], *ends])
+        self.block = self.b.block([*map(forward.__getitem__, forward.outputs), *ends])
+
+    def upstream(self, forward: Block) -> list[Inst]:
+        """The gradient of each result."""
+        n = len(forward.outputs)
+        if n == 1:
+            return [self.b.operand(1.0)]
+        whole = self.b.input("data", UPSTREAM, (n,))
+        return [self.b.view(whole, View(k, (), ())) for k in range(n)]
 
     def hand_on(self, inst: Inst) -> None:
         """The gradients of one instruction go on to its arguments."""
@@ -196,6 +205,8 @@ class Reverse:
 @transpose("map")
 def _map(r: Reverse, y: Inst, g: Inst) -> Given:
     """dy = f'(x) dx, element by element; and the transpose of a repetition is a sum."""
+    if y.attrs["fn"] not in OPS:  # a comparison, or detach
+        return
     args = [r.b.by_name[name] for name in y.args]
     terms = [Term(r.b, x) if number_of(x) is None else number_of(x) for x in args]
     for x, partial in zip(args, OPS[y.attrs["fn"]].partials(Term(r.b, y), *terms)):
@@ -451,7 +462,8 @@ def depending(block: Block, sources: set[str]) -> set[str]:
     """The names of what is computed from these, and they themselves."""
     found = set(sources)
     for inst in block.insts:
-        if not found.isdisjoint(inst.args):
+        is_end = inst.op == "map" and inst.attrs["fn"] not in OPS  # a comparison, or detach
+        if not is_end and not found.isdisjoint(inst.args):
             found.add(inst.name)
     return found
 

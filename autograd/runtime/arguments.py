@@ -240,6 +240,6 @@ def names(fn: Any, n: int, kwargs: Any) -> list[str]:
     return found
 
 
-_RESERVED = {"P", "G", "np", "check", "outer", "step", "program", "computed", "update"}
+_RESERVED = {"P", "G", "np", "check", "outer", "step", "program", "computed", "update", "upstream"}
 _RESERVED |= {op.name for op in OPS.values()}
 _CLASHES = re.compile(r"\w+_i|V_\w+|mask\d+|d?v\d+|g\d+").fullmatch

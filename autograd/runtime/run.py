@@ -273,7 +273,7 @@ def _array(x: Any) -> Any:
 
 def _check(indices: np.ndarray, limits: np.ndarray) -> None:
     """IndexError, as from `take`, for an index that is out of range (below 0 is very large)."""
-    outside = indices.view(np.uint64) >= limits
+    outside = indices.view(np.uintp) >= limits
     if 1 in outside.tobytes():  # a third of the time of outside.any()
         bad = int(np.flatnonzero(outside)[0])
         raise IndexError(

@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.compiler.ir import Block, comment
-from autograd.compiler.operations import COMPARISONS, Array, Inst, Shape, View, places_of
+from autograd.compiler.operations import (
+    COMPARISONS,
+    DETACH,
+    UPSTREAM,
+    Array,
+    Inst,
+    Shape,
+    View,
+    places_of,
+)
 from autograd.compiler.targets import Printed, Target
 from autograd.compiler.views import sliced
 from autograd.ops import OPS
@@ -62,6 +71,7 @@ def _spelling(template: str) -> Spelling:
 
 
 SPELLINGS = {op.symbol: _spelling(op.numpy) for op in OPS.values() if op.numpy}
+SPELLINGS[DETACH] = _spelling("{0}")
 SPELLINGS |= {sign: _spelling(f"{{0}} {sign} {{1}}") for sign in COMPARISONS}
 
 
@@ -81,12 +91,16 @@ class Printer:
 
     def step(self) -> "Printer":
         """The lines of a training step."""
-        loss, *gradients = self.block.outputs
-        first = self.needed(loss)
+        inputs, n = self.block.inputs, 1
+        if UPSTREAM in inputs:
+            n = self.block[UPSTREAM].shape[0]
+        results, gradients = self.block.outputs[:n], self.block.outputs[n:]
+        first = set().union(*map(self.needed, results))
         for inst in self.block.insts:
             if inst.name in first:
                 self.put(inst)
-        self.lines.append(f"yield {self.text(loss).code}")
+        listed = ", ".join([self.text(name).code for name in results])
+        self.lines.append(f"yield {listed}" if n == 1 else f"{UPSTREAM} = yield [{listed}]")
         for inst in self.block.insts:
             if inst.name not in first:
                 self.put(inst)
@@ -293,15 +307,21 @@ class Printer:
             found.append(text.operand + turn if is_turned else text.operand)
         return found
 
+    def check(self, name: str, limits: Array) -> str:
+        """The line that raises IndexError if an index is out of range."""
+        places = np.flatnonzero(limits)
+        if len(places) < len(limits):  # others are no indices
+            name = f"{name}.take({self.constant(places).code})"
+        return f"check({name}, {self.constant(limits[places]).code})"
+
     # --- the whole --------------------------------------------------------------------------------
 
     def source(self) -> str:
         """The source of a function that makes the step."""
         inputs = [name for name in self.block.inputs if self.block[name].op == "data"]
+        inputs = [name for name in inputs if name != UPSTREAM]
         limits = {name: self.block[name].attrs.get("limits") for name in inputs}
-        checks = [
-            f"check({n}, {self.constant(x).code})" for n, x in limits.items() if x is not None
-        ]
+        checks = [self.check(name, x) for name, x in limits.items() if x is not None]
         return "\n".join(
             [
                 f"def program({', '.join(['P', 'G', *self.constants])}):",
@@ -441,6 +461,8 @@ def _map(p: Printer, inst: Inst, *args: Text) -> Text:
     fn = inst.attrs["fn"]
     if fn == "maximum" and is_inline_maximum(p, inst.args[0]):
         return _maximum(p, p.block[inst.args[0]], f", initial={args[1].code}")
+    if fn == DETACH:
+        return args[0]
     spelling = SPELLINGS[fn]
     spelled = [arg.code if i in spelling.bare else arg.operand for i, arg in enumerate(args)]
     code = spelling.template.format(*spelled)

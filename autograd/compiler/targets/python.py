@@ -14,6 +14,7 @@ from autograd.compiler.trace import DATA, LEAKED, Row, Symbol, Trace
 from autograd.ops import OPS, Op
 from autograd.value import Constant, Value
 
+DETACH = "detach"  # nothing goes back through it
 INFIX = {"+": 1, "-": 1, "*": 2, "neg": 3, "<": 0, "<=": 0, ">": 0, ">=": 0, "==": 0, "!=": 0}
 
 
@@ -146,18 +147,20 @@ class Unrolled:
         self.grads: dict[int, str] = {}  # the variables for the gradients, of those who want one
         self.operands = {id(s): operands(trace, s) for s in trace.nodes}
         self.leaves()
-        self.wanted, self.sure = {id(trace.root)}, {id(trace.root)}
+        self.wanted, self.sure = set(map(id, trace.ends)), set(map(id, trace.ends))
         self.nodes: list[Symbol] = []
         for s in reversed(trace.nodes):
             if id(s) in self.wanted:
                 self.nodes.append(s)
                 self.wanted.update(map(id, [*s.parents, *self.operands[id(s)]]))
-                if s.op != "take" and id(s) in self.sure:
+                if s.op not in ("take", DETACH) and id(s) in self.sure:
                     self.sure.update(map(id, self.operands[id(s)]))
         self.lines: list[str] = []
         for s in reversed(self.nodes):
             self.forward(s)
-        self.lines.append(f"yield {text(self.codes[id(trace.root)])}")
+        results = ", ".join([text(self.codes[id(v)]) for v in trace.ends])
+        is_one = len(trace.ends) == 1
+        self.lines.append(f"yield {results}" if is_one else f"upstream = yield [{results}]")
         self.start()
         for s in self.nodes:
             self.backward(s)
@@ -173,7 +176,7 @@ class Unrolled:
         for name, row in trace.values.items():
             self.grads |= {id(s): f"g_{name}_{i}" for i, s in enumerate(row)}
         made = set(map(id, trace.nodes))
-        for v in chain([trace.root], *[self.operands[id(s)] for s in trace.nodes]):
+        for v in chain(trace.ends, *[self.operands[id(s)] for s in trace.nodes]):
             if id(v) not in self.codes and id(v) not in made:
                 self.leaf(v)
 
@@ -191,7 +194,7 @@ class Unrolled:
         """The line that computes a node."""
         name, given = f"v{len(self.lines) + 1}", self.operands[id(s)]
         args = [self.codes[id(p)] for p in given]
-        if any(id(p) in self.grads for p in given):
+        if s.op != DETACH and any(id(p) in self.grads for p in given):
             self.grads[id(s)] = f"d{name}"
         if s.op == "take":
             code = f"take([{', '.join(map(text, args))}], {text(self.codes[id(s.parents[0])])})"
@@ -200,7 +203,7 @@ class Unrolled:
             products = [Scalar("*", w, x) for w, x in zip(args[:n], args[n:])]
             code = f"sum({', '.join(map(text, [*args[2 * n :], *products]))})"
         else:
-            code = text(Scalar(s.op, *args))
+            code = text(args[0] if s.op == DETACH else Scalar(s.op, *args))
         self.codes[id(s)] = Scalar(name)
         self.lines.append(f"{name} = {code}")
 
@@ -209,8 +212,11 @@ class Unrolled:
         for i, g in self.grads.items():
             if i in self.wanted:
                 self.lines.append(f"{g} = {0.0 if i in self.sure else None}")
-        if id(self.trace.root) in self.grads:
-            self.lines.append(f"{self.grads[id(self.trace.root)]} = 1.0")
+        is_one = len(self.trace.ends) == 1
+        for k, v in enumerate(self.trace.ends):
+            if id(v) in self.grads:
+                g = self.grads[id(v)]
+                self.lines.append(f"{g} = 1.0" if is_one else f"{g} += upstream[{k}]")
 
     def backward(self, s: Symbol) -> None:
         """The lines that hand on the gradient of a node."""
