@@ -20,6 +20,11 @@ Array = np.ndarray
 Run = TypeVar("Run", bound=Callable[..., Any])
 UPSTREAM = "upstream"  # the input with a gradient for each result, if there are several
 DETACH = "detach"  # the same number, but nothing goes back through it
+SELECT = "select"  # select(c, a, b) is a where c is not 0, NaN among them, else b
+BESIDES: dict[str, tuple[Callable[..., Any], int]] = {  # beside the op table and comparisons
+    DETACH: (float, 1),
+    SELECT: (lambda c, a, b: a if c else b, 3),
+}
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -196,7 +201,9 @@ def function(fn: str) -> tuple[Callable[..., Any], int]:
     """What `map` does to each element, and to how many."""
     if fn in COMPARISONS:
         return COMPARISONS[fn], 2
-    return (float, 1) if fn == DETACH else (OPS[fn].forward, len(OPS[fn].samples[0]))
+    if fn in BESIDES:
+        return BESIDES[fn]
+    return OPS[fn].forward, len(OPS[fn].samples[0])
 
 
 @_operation("fn", _map_shape)

@@ -125,6 +125,17 @@ def slope_of_relu(b: Builder, inst: Inst) -> Inst | None:
     return b.map("!=", relu, 0.0) if relu else None
 
 
+@rewrite("map select")
+def selected_by_value(b: Builder, inst: Inst) -> Inst | None:
+    """select([x != 0], a, b) = select(x, a, b). Exact, at NaN too."""
+    condition = b.arg(inst, 0)
+    if condition.op != "map" or condition.attrs["fn"] != "!=":
+        return None
+    if number_of(b.arg(condition, 1)) != 0.0:
+        return None
+    return b.map("select", b.arg(condition, 0), b.arg(inst, 1), b.arg(inst, 2))
+
+
 @rewrite("reshape")
 def reshaped(b: Builder, inst: Inst) -> Inst | None:
     """A reshape to the shape that is there is nothing; two are one; a constant's is made now."""

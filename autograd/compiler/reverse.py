@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from autograd.compiler.build import Builder, Term, number_of, plain
+from autograd.compiler.build import Builder, Term, is_finite, number_of, plain
 from autograd.compiler.ir import Block
 from autograd.compiler.lower import repeated
-from autograd.compiler.operations import UPSTREAM, Inst, Shape, View, places_of
+from autograd.compiler.operations import SELECT, UPSTREAM, Inst, Shape, View, places_of
 from autograd.compiler.passes import RULES, Piece, stacked
 from autograd.compiler.scan import Carry, Forward, Split
 from autograd.compiler.views import Index, affine, common_shape, covers, sliced
-from autograd.ops import OPS
+from autograd.ops import OPS, Op
 
 LARGE = 10_000  # from this size on an outer product is worth a function call
 PASSED_ON = ("view", "gather", "reshape", "spread", "concat")  # the same numbers, elsewhere
@@ -211,7 +211,17 @@ def _map(r: Reverse, y: Inst, g: Inst) -> Given:
     terms = [Term(r.b, x) if number_of(x) is None else number_of(x) for x in args]
     for x, partial in zip(args, OPS[y.attrs["fn"]].partials(Term(r.b, y), *terms)):
         if x.name in r.trained:
-            yield x, r.reduced(r.b.map("*", g, plain(partial)), y.shape, x.shape)
+            part = passed(r.b, OPS[y.attrs["fn"]], g, r.b.operand(plain(partial)))
+            yield x, r.reduced(part, y.shape, x.shape)
+
+
+def passed(b: Builder, op: Op, g: Inst, partial: Inst) -> Inst:
+    """g times the partial derivative; of a gate 0 where that is 0, be g infinite or NaN."""
+    if not op.gate or is_finite(number_of(g)) or number_of(partial) is not None:
+        return b.map("*", g, partial)
+    if partial.name in b.truths:
+        return b.map(SELECT, partial, g, 0.0)
+    return b.map(SELECT, b.map("!=", partial, 0.0), b.map("*", g, partial), 0.0)
 
 
 @transpose("view", "gather")

@@ -28,6 +28,10 @@ GOLDEN: dict[str, tuple[Make, str]] = {  # rule: (what it is tried on, what beco
         ),
         "map != t1, 0",
     ),
+    "selected_by_value": (
+        lambda b, x, y: b.map("select", b.map("!=", x, 0.0), y, 0.0),
+        "map select x, y, 0",
+    ),
     "reshaped": (lambda b, x, y: b.reshape(b.reshape(x, (6,)), (3, 2)), "t1 = reshape x : 3x2"),
     "spread_out": (lambda b, x, y: b.map("*", b.spread(x, (2, 3)), b.spread(2.0, (3,))), "* x, c1"),
     "elsewhere": (

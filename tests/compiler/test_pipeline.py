@@ -148,6 +148,7 @@ def test_a_target_is_registered_without_editing_a_file(monkeypatch: Any) -> None
 # --- what only a trace can ask for ------------------------------------------------------------
 
 
+@np.errstate(all="ignore")
 def run(found: Trace, backend: str, numbers: Mapping[str, Any], upstream: Any = None) -> Any:
     """(results, gradients of the Values in V_x) of a trace without parameters."""
     target = targets.find(backend)
@@ -240,3 +241,13 @@ def test_a_name_that_a_module_gives_itself_is_never_run() -> None:
     compiled(model, [[1.0, 2.0], [0.5, 0.1]]).backward()
     assert "raise SystemExit" in compiled.source, "it is there, in a comment"
     assert all("#" in line for line in compiled.source.splitlines() if "raise" in line)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "python"])
+def test_a_closed_gate_passes_nothing_on(backend: str) -> None:
+    """Not even what is infinite: log(relu(x)) has the slope 0 at -1."""
+
+    def f(x: Any, y: Any) -> Any:
+        return autograd.log(autograd.relu(x)) + 1.0 / autograd.maximum(y, 0.0)
+
+    assert run(traced(f, 2), backend, {"V_x": [-1.0, -2.0]})[1] == [0.0, 0.0]

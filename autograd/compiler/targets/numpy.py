@@ -17,6 +17,7 @@ from autograd.compiler.ir import Block, comment
 from autograd.compiler.operations import (
     COMPARISONS,
     DETACH,
+    SELECT,
     UPSTREAM,
     Array,
     Inst,
@@ -72,6 +73,7 @@ def _spelling(template: str) -> Spelling:
 
 SPELLINGS = {op.symbol: _spelling(op.numpy) for op in OPS.values() if op.numpy}
 SPELLINGS[DETACH] = _spelling("{0}")
+SPELLINGS[SELECT] = _spelling("np.where({0}, {1}, {2})")
 SPELLINGS |= {sign: _spelling(f"{{0}} {sign} {{1}}") for sign in COMPARISONS}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd.compiler.targets import Printed, Target
 from autograd.compiler.trace import DATA, LEAKED, Row, Symbol, Trace
-from autograd.ops import OPS, Op
+from autograd.ops import GATES, OPS, Op
 from autograd.value import Constant, Value
 
 DETACH = "detach"  # nothing goes back through it
@@ -227,6 +227,8 @@ class Unrolled:
         for j, (parent, partial) in enumerate(zip(given, self.partials(s, given))):
             if id(parent) in self.grads:
                 line = self.added(id(parent), text(partial * Scalar(g)))
+                if s.op in GATES and not is_number(partial):
+                    line = f"if {text(partial)}: {line}"  # a closed gate passes not even NaN on
                 if s.op == "take":
                     line = f"if {text(self.codes[id(s.parents[0])])} == {j}: {line}"
                 block.append(line)
