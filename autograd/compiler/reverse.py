@@ -396,6 +396,8 @@ class ScanReverse:
     of what was carried. What it hands on to the inputs is added up outside."""
 
     def __init__(self, r: Reverse, scan: Inst) -> None:
+        if scan.attrs["reverse"]:  # lowering makes none: only transposes run backwards
+            raise NotImplementedError("the transpose of a loop that runs backwards")
         self.r, self.forward = r, Forward(r.b, scan)
         self.gradients: dict[int, Inst] = {}  # of the scan's results
         for k, g in r.pieces[scan.name]:
@@ -451,9 +453,8 @@ class ScanReverse:
             self.hand_on(name, places, split.total(called[g.name]))
 
     def is_by_step(self, body: Block, name: str) -> bool:
-        fixed: int = self.forward.scan.attrs["fixed"]
-        place: int = body.inputs.index(name)
-        return place >= self.carries + fixed
+        first: int = self.carries + self.forward.scan.attrs["fixed"]
+        return body.inputs.index(name) >= first
 
     def value(self, name: str) -> tuple[Inst, bool]:
         """A value of the forward loop, or the gradient of what it kept."""
@@ -472,7 +473,7 @@ def depending(block: Block, sources: set[str]) -> set[str]:
     """The names of what is computed from these, and they themselves."""
     found = set(sources)
     for inst in block.insts:
-        is_end = inst.op == "map" and inst.attrs["fn"] not in OPS  # a comparison, or detach
+        is_end: bool = inst.op == "map" and inst.attrs["fn"] not in OPS  # a comparison, or detach
         if not is_end and not found.isdisjoint(inst.args):
             found.add(inst.name)
     return found

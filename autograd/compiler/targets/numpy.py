@@ -520,6 +520,9 @@ def _reshape(p: Printer, inst: Inst, x: Text) -> Text:
 
 def _view(p: Printer, inst: Inst, x: Text) -> Text:
     shape = p.block[inst.args[0]].shape
+    if sliced(inst.attrs["view"], prod(shape)) is None:  # strides that NumPy has no slices for
+        index = p.constant(inst.attrs["view"].places()).code
+        return Text(f"{x.operand}.take({index})", True, size_of(x))
     return Text(sliced_text(x.operand, inst.attrs["view"], prod(shape), shape), True, size_of(x))
 
 
