@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from llvmlite import ir
 
+from autograd.compiler.operations import BESIDES, DETACH
 from autograd.compiler.targets.native.loops import (
     Buffer,
     Expression,
@@ -175,11 +176,18 @@ class _Writer:
     def applied(self, op: str, args: Sequence[Any]) -> Any:
         if op in COMPARISONS:
             return self.comparison(op, *args)
+        if op in BESIDES:
+            return args[0] if op == DETACH else self.selected(*args)
         function = getattr(self.math, FUNCTIONS[op])
         if self.real is DOUBLE or op in ARITHMETIC:
             return function(*args)
         wide = [self.builder.fpext(arg, DOUBLE) for arg in args]  # one set of polynomials for both
         return self.builder.fptrunc(function(*wide), self.real)
+
+    def selected(self, condition: Any, a: Any, b: Any) -> Any:
+        """a where the condition is not 0, NaN among them."""
+        is_so = self.builder.fcmp_unordered("!=", condition, self.real(0.0))
+        return self.builder.select(is_so, a, b)
 
     def comparison(self, sign: str, a: Any, b: Any) -> Any:
         """1.0 or 0.0. NaN differs from everything, and is neither larger nor smaller."""
@@ -198,4 +206,4 @@ FUNCTIONS = {  # the table's ops by symbol: the method of VectorMath that comput
     **{name: name for name in ("sigmoid", "relu", "leaky_relu", "softplus", "gelu")},
     **{name: name for name in ("maximum", "minimum")},
 }
-KNOWN = frozenset({*FUNCTIONS, *COMPARISONS})  # what `Apply` may hold
+KNOWN = frozenset({*FUNCTIONS, *COMPARISONS, *BESIDES})  # what `Apply` may hold
