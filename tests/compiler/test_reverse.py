@@ -14,6 +14,7 @@ from autograd.ops import OPS
 
 Make = Callable[[Builder, Inst, Inst], Inst]
 AT = np.array([0, 5, 5, 2])
+ONE_AND_SIX = (np.array([6, 7, 8]), np.arange(6).reshape(2, 3))
 CASES: dict[str, Make] = {  # from x (2x3) and v (3), an array of any shape
     "map": lambda b, x, v: b.map("*", b.map("sin", x), v),
     "map of a number": lambda b, x, v: b.map("/", b.map("exp", v), 3.0),
@@ -25,6 +26,12 @@ CASES: dict[str, Make] = {  # from x (2x3) and v (3), an array of any shape
     "concat": lambda b, x, v: b.map("sin", b.concat([x, b.map("exp", x), x], 1)),
     "scatter": lambda b, x, v: b.map(
         "sin", b.emit("scatter", [x, v], "", (7,), places=(np.arange(6).reshape(2, 3), AT[:3]))
+    ),
+    "concat, summed": lambda b, x, v: b.map(
+        "sin", b.reduce(b.concat([x, b.map("exp", x)], 1), [0])
+    ),
+    "scatter of one": lambda b, x, v: b.map(
+        "sin", b.emit("scatter", [b.view(v, View(1, (), ())), x], "", (9,), places=ONE_AND_SIX)
     ),
     "reduce": lambda b, x, v: b.map("sin", b.reduce(b.map("*", x, v), [0])),
     "reduce all": lambda b, x, v: b.map("sin", b.reduce(b.map("*", x, x), [0, 1])),
@@ -42,6 +49,7 @@ CASES: dict[str, Make] = {  # from x (2x3) and v (3), an array of any shape
     "vector times matrix": lambda b, x, v: b.matmul(v, b.map("sin", b.reshape(x, (3, 2)))),
     "vector times turned matrix": lambda b, x, v: b.matmul(v, x, (False, True)),
     "vectors": lambda b, x, v: b.matmul(v, b.map("exp", v)),
+    "a vector with itself": lambda b, x, v: b.map("sin", b.matmul(v, v)),
     "batch of matrices": lambda b, x, v: b.matmul(
         b.reshape(x, (2, 1, 3)), b.map("sin", b.reshape(x, (2, 1, 3))), (False, True)
     ),
@@ -49,6 +57,9 @@ CASES: dict[str, Make] = {  # from x (2x3) and v (3), an array of any shape
     "lookup": lambda b, x, v: b.map("sin", b.emit("lookup", [b.reshape(x, (6,)), b.const(AT)])),
     "bincount": lambda b, x, v: b.map(
         "sin", b.emit("bincount", [v, b.const(AT[:3])], "", (6,))
+    ),
+    "bincount of one": lambda b, x, v: b.map(
+        "sin", b.emit("bincount", [b.reduce(v, [0]), b.const(AT)], "", (6,))
     ),
 }  # fmt: skip
 

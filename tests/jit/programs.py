@@ -21,6 +21,7 @@ UNARY = [op for op in OPS.values() if op.numpy and len(op.samples[0]) == 1]
 BINARY = [op for op in OPS.values() if op.numpy and len(op.samples[0]) == 2]
 CALM = [op for op in UNARY if op.name not in ("exp", "log", "sqrt")]
 
+MIXED = 0.95  # above, a program's numbers are floats and ints, from call to call elsewhere
 Step = Callable[[list[list[Any]], Any], list[Any]]
 Leaf = tuple[str, int]
 
@@ -88,7 +89,8 @@ class Program:
                   for leaf, x in numbers.items()} | self.values  # fmt: skip
         for name in self.hidden.settings:
             self.hidden.settings[name] = lifted["number", int(name.split()[1])]
-        array = list if traced else arrays()
+        mixed = self.integers > MIXED  # an array has one type of numbers, from call to call
+        array = list if traced else arrays(float if mixed else None)
         return tuple(
             [structures.fill(layout, lifted.__getitem__, array) for layout in self.layouts]
         )
@@ -155,10 +157,10 @@ SIGNATURES: dict[int, Callable[..., Any]] = {  # as functions are written; other
 }
 
 
-def arrays() -> Callable[[Any], Any]:
+def arrays(dtype: Any) -> Callable[[Any], Any]:
     import numpy as np
 
-    return lambda rows: np.array(rows)
+    return lambda rows: np.array(rows, dtype)
 
 
 def draw_hidden(rng: random.Random, leaves: list[Leaf]) -> set[Leaf]:
@@ -178,7 +180,7 @@ def draw_number(rng: random.Random, kind: str, integers: float) -> float:
     if integers < 0.15:
         return rng.randint(-2, 3)
     x = round(rng.uniform(-2, 2), rng.choice([0, 1, 9]))
-    return int(x) if integers > 0.95 and x == int(x) else x  # ints here and there
+    return int(x) if integers > MIXED and x == int(x) else x  # ints here and there
 
 
 def random_program(seed: int, cut: Cut | None = None) -> Program:
