@@ -27,6 +27,9 @@ SAME: dict[tuple[str, str], str] = {
     ("plus_negated", "(swapped)"): "symmetric",
     ("plus_itself", "0  ->  1"): "the operands are the same",
     ("elsewhere", "->  covers(places, prod(x.shape)) (without"): "none but all places cover it",
+    ("part_of_a_part", "'b' if"): "a name",
+    ("part_of_a_part", "prod(view.shape)"): "a name",
+    ("part_of_a_part", "1  ->  2"): "for NumPy any negative size is the one to be found; a name",
     ("elsewhere", "1  ->  2"): "for NumPy any negative size is the one to be found",
 }
 

@@ -45,6 +45,7 @@ GOLDEN: dict[str, tuple[Make, str]] = {  # rule: (what it is tried on, what beco
     "alone": (lambda b, x, y: b.concat([x]), "return x"),
 }  # fmt: skip
 
+FOUR, FOUR_ANY = View(0, (1,), (4,)), np.array([1, 4, 4, 2])
 SIX = np.arange(6.0).reshape(2, 3)
 ORDER = np.array([[0, 1, 2], [3, 4, 5]])
 MORE: list[tuple[str, Make, str]] = [  # as above: the other sides of a rule
@@ -61,6 +62,21 @@ MORE: list[tuple[str, Make, str]] = [  # as above: the other sides of a rule
     ("elsewhere", lambda b, x, y: b.gather(b.const(SIX), ORDER[::-1]), "const [3 4 5 0 1 2]"),
     ("elsewhere", lambda b, x, y: b.view(b.const(SIX), View(1, (3,), (2,))), "const [1 4]"),
     ("elsewhere", lambda b, x, y: b.gather(b.reshape(x, (6,)), ORDER[0] * 2), "gather x, "),
+    (
+        "part_of_a_part",
+        lambda b, x, y: b.view(b.gather(x, FOUR_ANY), View(0, (1,), (2,))),
+        "x, from 1 by 3",
+    ),
+    (
+        "part_of_a_part",
+        lambda b, x, y: b.gather(b.gather(x, FOUR_ANY), np.array([1, 0])),
+        "gather x, [4 1]",
+    ),
+    (
+        "part_of_a_part",
+        lambda b, x, y: b.gather(b.gather(x, FOUR_ANY), np.array([3, 1, 0])),
+        "gather x, [2 4 1]",
+    ),
 ]
 LEFT_ALONE: list[tuple[str, Make]] = [  # what looks nearly like it
     ("number_first", lambda b, x, y: b.map("*", 2.0, x)),
@@ -94,6 +110,11 @@ LEFT_ALONE: list[tuple[str, Make]] = [  # what looks nearly like it
     ("elsewhere", lambda b, x, y: b.view(x, View(1, (3,), (2,)))),
     ("elsewhere", lambda b, x, y: b.gather(x, ORDER[::-1])),
     ("elsewhere", lambda b, x, y: b.gather(x, ORDER[0])),
+    ("part_of_a_part", lambda b, x, y: b.gather(b.view(x, View(0, (1,), (4,))), np.array([3, 1]))),
+    ("part_of_a_part", lambda b, x, y: b.view(b.view(b.map("exp", x), FOUR), View(1, (2,), (2,)))),
+    ("selected_by_value", lambda b, x, y: b.map("select", b.map("<", x, 0.0), y, 0.0)),
+    ("selected_by_value", lambda b, x, y: b.map("select", b.map("!=", x, 1.0), y, 0.0)),
+    ("selected_by_value", lambda b, x, y: b.map("select", x, y, 0.0)),
     ("alone", lambda b, x, y: b.concat([x, y])),
 ]
 
