@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from llvmlite import ir
 
-from autograd.compiler.operations import BESIDES, DETACH
+from autograd.compiler.operations import BESIDES, COMPARISONS, DETACH, SELECT
 from autograd.compiler.targets.native.loops import (
     Buffer,
     Expression,
@@ -45,8 +45,6 @@ from autograd.compiler.targets.native.machine import (
 )
 from autograd.compiler.targets.native.product import product_address, product_type
 from autograd.compiler.targets.native.vectormath import VectorMath
-
-COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 
 def compiled(
@@ -202,6 +200,8 @@ FUNCTIONS = {  # the table's ops by symbol: the method of VectorMath that comput
     "*": "mul",
     "/": "div",
     "**": "pow",
+    DETACH: "same",
+    SELECT: "select",
     **{name: name for name in ("neg", "abs", "exp", "log", "sqrt", "sin", "cos", "tanh")},
     **{name: name for name in ("sigmoid", "relu", "leaky_relu", "softplus", "gelu")},
     **{name: name for name in ("maximum", "minimum")},

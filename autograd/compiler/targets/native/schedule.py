@@ -55,16 +55,16 @@ LARGE_OUTER = 131_072  # numbers of an outer product (a megabyte) that is left t
 SMALL = 256  # up to here a product is plain loops, which LLVM unrolls
 
 
-def schedule(block: Block, gradient: str = "") -> Schedule:
+def schedule(block: Block, gradient: str = "", results: int = 1) -> Schedule:
     """The loops that compute the block's outputs: first, in segments of their own, what the first
-    output needs (the loss; `found.first` says how many segments), then the rest.
+    `results` outputs need (`found.first` says how many segments), then the rest.
 
     gradient: the name of an output, a scatter, that goes into memory from outside.
     """
     found = Schedule()
     scope = _Scope(block, found, Names(), is_inner=False)
     scope.take_inputs()
-    needed = needs(block, block.outputs[0])
+    needed = needs(block, block.outputs[:results])
     scope.run([inst for inst in block.insts if inst.name in needed])
     scope.finish_segment()
     found.first = len(found.segments)
@@ -93,9 +93,9 @@ def schedule_in_place(block: Block, homes: Sequence[str]) -> Schedule:
     return found
 
 
-def needs(block: Block, name: str) -> set[str]:
-    """What an instruction is computed from, and it itself."""
-    found = {name}
+def needs(block: Block, names: Sequence[str]) -> set[str]:
+    """What instructions are computed from, and they themselves."""
+    found = set(names)
     for inst in reversed(block.insts):
         if inst.name in found:
             found.update(inst.args)

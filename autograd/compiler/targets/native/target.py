@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from autograd.compiler.ir import Block
+from autograd.compiler.operations import UPSTREAM
 from autograd.compiler.targets import Printed, Target, numpy
 from autograd.compiler.targets.native.program import NativeCode, NativeProgram
 from autograd.compiler.targets.native.schedule import schedule, schedule_in_place
 
+MOST = 1000  # instructions: LLVM takes seconds for more
 MOST_PIECES = 1000  # of parameters, whose memory an update remembers
 
 
@@ -25,32 +27,62 @@ def emit(block: Block, runtime: Mapping[str, Any]) -> Printed:
 
 
 def emit_loops(block: Block, runtime: Mapping[str, Any]) -> Printed:
-    gradient = next((x for x in block.outputs[1:] if block[x].op == "scatter"), "")
-    code = NativeCode(block, schedule(block, gradient))
-    data = [inst for inst in block.insts if inst.op == "data"]
-    limits = {inst.name: inst.attrs["limits"] for inst in data if "limits" in inst.attrs}
+    if len(block.insts) > MOST:
+        raise NotImplementedError(f"{len(block.insts)} instructions")
+    results = block[UPSTREAM].shape[0] if UPSTREAM in block.inputs else 1
+    gradient = next((x for x in block.outputs[results:] if block[x].op == "scatter"), "")
+    code = NativeCode(block, schedule(block, gradient, results))
 
     def make(P: Any, G: Any) -> Callable[..., Iterator[Any]]:
-        program = NativeProgram(code, {"P": P, "G": G}, runtime["outer"])
-        inputs = [program.inputs[inst.name] for inst in data]
-        loss, *rest = program.outputs
-        others = [x for x, name in zip(rest, block.outputs[1:]) if name != gradient]
-
-        def step(*given: Any) -> Iterator[Any]:
-            for inst, place, x in zip(data, inputs, given):
-                if inst.name in limits:
-                    runtime["check"](x, limits[inst.name])
-                place[...] = x
-            for run in program.forward:
-                run()
-            yield loss
-            for run in program.backward:
-                run()
-            yield others
-
-        return step
+        return Step(code, {"P": P, "G": G}, runtime, results, gradient).run
 
     return Printed(code.source, make, len(block.insts))
+
+
+class Step:
+    """A training step: `run`, called with the inputs, yields the loss and then the gradients of
+    the Values among the inputs; that of the parameters is in G. If there are several results it
+    yields their list, and is sent a gradient for each."""
+
+    def __init__(
+        self,
+        code: NativeCode,
+        memory: Mapping[str, Any],
+        runtime: Mapping[str, Any],
+        results: int,
+        gradient: str,
+    ) -> None:
+        self.program, self.check = NativeProgram(code, memory, runtime["outer"]), runtime["check"]
+        data = [inst for inst in code.block.insts if inst.op == "data" and inst.name != UPSTREAM]
+        self.inputs = [self.program.inputs[inst.name] for inst in data]
+        self.limits = [limited(inst.attrs.get("limits")) for inst in data]
+        self.upstream = self.program.inputs.get(UPSTREAM)
+        outputs = self.program.outputs
+        self.results = outputs[0] if results == 1 else outputs[:results]
+        rest = zip(outputs[results:], code.block.outputs[results:])
+        self.gradients = [x for x, name in rest if name != gradient]
+
+    def run(self, *given: Any) -> Iterator[Any]:
+        for place, limits, x in zip(self.inputs, self.limits, given):
+            if limits:
+                self.check(x[limits[0]], limits[1])
+            place[...] = x
+        for run in self.program.forward:
+            run()
+        upstream = yield self.results
+        if self.upstream is not None:
+            self.upstream[...] = upstream
+        for run in self.program.backward:
+            run()
+        yield self.gradients
+
+
+def limited(limits: Any) -> tuple[Any, Any] | None:
+    """Of the places of an input those that are indices, and their limits (0: it is none)."""
+    if limits is None:
+        return None
+    places = np.flatnonzero(limits)
+    return (slice(None) if len(places) == len(limits) else places), limits[places]
 
 
 class Update:

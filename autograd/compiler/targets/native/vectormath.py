@@ -218,6 +218,13 @@ class VectorMath:
         half = self.mul(self.number(0.5), x)
         return self.mul(half, self.add(self.number(1.0), self.tanh(inner)))
 
+    def same(self, x: Value) -> Value:
+        return x
+
+    def select(self, c: Value, a: Value, b: Value) -> Value:
+        """a where c is not 0 (NaN is not), else b."""
+        return self.builder.select(self.builder.fcmp_unordered("!=", c, self.number(0.0)), a, b)
+
     def neg(self, x: Value) -> Value:
         return self.builder.fneg(x)
 
