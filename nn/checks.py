@@ -44,6 +44,16 @@ def flag(name: str, x: Any) -> bool:
     return bool(x)
 
 
+def in_order(who: str, xs: Any) -> None:
+    """Raise TypeError for what has a length, but is no list of numbers: its items would be keys,
+    letters, or in no order."""
+    if isinstance(xs, (dict, set, frozenset, str, bytes)):
+        raise TypeError(
+            f"{who} takes lists of numbers, but got a {type(xs).__name__}, {xs!r:.60}: make a list "
+            "of numbers of it, in the order that you mean."
+        )
+
+
 def betas(name: str, x: Any) -> tuple[float, float]:
     """`x` if it is a pair of numbers from 0 to below 1, as running means need it."""
     if isinstance(x, str) or not hasattr(x, "__len__") or len(x) != 2:

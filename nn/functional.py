@@ -4,6 +4,7 @@ from typing import Any
 
 from autograd.ops import exp, logsumexp
 from autograd.value import Value
+from nn.checks import in_order
 
 
 def softmax(logits: Any) -> list[Value]:
@@ -17,6 +18,7 @@ def softmax(logits: Any) -> list[Value]:
 
 def log_softmax(logits: Any) -> list[Value]:
     """z - logsumexp(logits) for each z of a list: the logarithms of `softmax`, more exactly."""
+    in_order("softmax", logits)
     if not hasattr(logits, "__len__"):
         raise TypeError(
             "softmax takes a list with a logit for each class, but got one number, "

@@ -7,13 +7,13 @@ run them on symbols.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 from autograd.ops import log, logsumexp, maximum, minimum, relu, softplus, sum, take
 from autograd.value import Value, dot
-from nn.checks import fraction, not_negative
+from nn.checks import fraction, in_order, not_negative
 
 LEAST = math.exp(-100.0)  # the least probability that binary_cross_entropy tells from 0
 
@@ -105,8 +105,9 @@ def cross_entropy(
     """-log of the probability that softmax(logits) gives to the class `target`.
 
     logits: a list with a number for each class, and target: an int from 0; or, for a batch, a
-    list of such lists and a list of ints, and the result is the mean. Stable, and three nodes an
-    example: logsumexp(logits) - logits[target].
+    list of such lists and a list of ints, and the result is the mean. Stable, as the logsumexp of
+    all logits - logits[target]: it does not overflow, and a part that all logits share, however
+    large, takes no digits.
 
     weight: a number for each class; the mean is weighted by those of the targets. ignore_index:
     examples with this target do not count (None: there is no such target; PyTorch's default is
@@ -127,6 +128,9 @@ def cross_entropy(
             raise ValueError(f"all targets are {ignore_index}, which is ignored: no loss is left.")
     if weight is not None:
         weight = [not_negative("a class's weight", w) for w in weight]
+        n = len(rows[0][0])
+        if len(weight) != n:
+            raise ValueError(f"there are {n} classes, but {len(weight)} weights for them.")
     terms = [_surprise(z, t, weight, smoothing) for z, t in rows]
     if weight is None:
         return _mean(terms) if is_batch else terms[0]
@@ -135,20 +139,23 @@ def cross_entropy(
 
 def _surprise(z: Any, target: Any, weight: Sequence[float] | None, smoothing: float) -> Value:
     """One example's cross entropy, times its target's weight."""
-    total = logsumexp(z)
-    loss = total - take(z, target)
-    if weight is not None:
-        if len(weight) != len(z):
-            raise ValueError(f"there are {len(z)} classes, but {len(weight)} weights for them.")
-        loss = take(weight, target) * loss
+    chosen = take(z, target)
+    above = [x - chosen for x in z]  # differences first: they are exact where logits are large
+    loss = logsumexp(above)
+    everywhere = None
     if smoothing:
         ws = weight or [1.0] * len(z)
-        everywhere = math.fsum(ws) * total - dot(ws, z)  # the sum of w * (total - z)
-        loss = (1.0 - smoothing) * loss + smoothing / len(z) * everywhere
-    return loss  # type: ignore[no-any-return]
+        everywhere = math.fsum(ws) * loss - dot(ws, above)  # the sum of all w * -log p
+    if weight is not None:
+        loss = take(weight, target) * loss
+    if everywhere is None:
+        return loss  # type: ignore[no-any-return]
+    return (1.0 - smoothing) * loss + smoothing / len(z) * everywhere  # type: ignore[no-any-return]
 
 
 def _check_logits(logits: Any, target: Any) -> None:
+    in_order("cross_entropy", logits)
+    in_order("cross_entropy", target)
     if not hasattr(logits, "__len__"):
         raise TypeError(
             "cross_entropy takes a list with a logit for each class, but got one number. Give the "
@@ -183,7 +190,16 @@ def _mean(terms: Sequence[Any]) -> Value:
 
 
 def _pairs(outputs: Any, targets: Any, depth: int = 9) -> Iterator[tuple[Any, Any]]:
-    """Each output with its target, through lists in lists down to `depth`."""
+    """Each output with its target, through lists in lists down to `depth`; in dicts by key."""
+    if isinstance(outputs, Mapping) and isinstance(targets, Mapping):
+        if outputs.keys() != targets.keys():
+            raise ValueError(
+                f"each output needs its target, but outputs has the keys {list(outputs)!r:.60}, "
+                f"and targets {list(targets)!r:.60}."
+            )
+        outputs, targets = list(outputs.values()), [targets[key] for key in outputs]
+    in_order("a loss", outputs)
+    in_order("a loss", targets)
     a, b = hasattr(outputs, "__len__"), hasattr(targets, "__len__")
     if depth == 0 or not (a or b):
         yield outputs, targets

@@ -12,6 +12,7 @@ from autograd.draw import table
 from autograd.number import number
 from autograd.value import Value, as_value
 from nn import members
+from nn.checks import in_order
 from nn.members import Notes
 
 Self = TypeVar("Self", bound="Module")
@@ -282,8 +283,9 @@ def vector(xs: Any, width: int, module: Module) -> list[Value]:
     One number alone is a vector of width 1. Raises ValueError, naming both widths, if `xs` has
     another length, and TypeError if something in it is not a number.
     """
-    if not hasattr(xs, "__len__"):
-        xs = [xs]
+    if type(xs) is not list:
+        in_order(repr(module), xs)
+        xs = xs if hasattr(xs, "__len__") else [xs]
     if len(xs) != width:
         raise ValueError(
             f"{module!r} takes {width} inputs, but got {len(xs)}. Give it one number for each "

@@ -4,8 +4,9 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from autograd.jit import TraceError
 from autograd.ops import sqrt, sum
-from autograd.value import Value, dot
+from autograd.value import Constant, Value, dot
 from nn.checks import any_number, flag, fraction, not_negative, size
 from nn.init import generator
 from nn.module import Module, vector
@@ -155,14 +156,13 @@ class BatchNorm1d(Module):
 
     def track(self, means: list[Value], variances: list[Value], n: int) -> None:
         """Move the running statistics to a batch's. The only place that looks at numbers."""
-        try:
-            found = [v.data for v in means], [v.data * n / (n - 1) for v in variances]
-        except TypeError as error:  # jit's, with symbols in the place of numbers
-            raise type(error)(
+        if type(means[0]) not in (Value, Constant):  # a symbol of jit's, without a number
+            raise TraceError(
                 f"{self!r} in training keeps running statistics, numbers that a compiled step does "
                 "not have: train without jit, or with track_running_stats=False; or compile it "
-                f"after model.eval(). ({error})"
-            ) from error
+                "after model.eval()."
+            )
+        found = [v.data for v in means], [v.data * n / (n - 1) for v in variances]
         self.num_batches_tracked += 1
         part = 1.0 / self.num_batches_tracked if self.momentum is None else self.momentum
         old = self.running_mean, self.running_var

@@ -75,13 +75,53 @@ def test_cross_entropy_is_pytorchs_for_one_and_for_a_batch(torch):
         assert [v.grad for v in row] == pytest.approx(grads, rel=1e-12)
 
 
-def test_cross_entropy_is_stable_and_three_nodes_an_example():
+def test_cross_entropy_is_stable_and_takes_differences_first():
     logits = [Value(1000.0), Value(0.0), Value(-1000.0)]
     loss = nn.cross_entropy(logits, 2)
     loss.backward()
     assert loss.data == 2000.0
     assert [v.grad for v in logits] == [1.0, 0.0, -1.0]
-    assert [v.op for v in topological_order(loss) if v.op] == ["logsumexp", "take", "-"]
+    ops = [v.op for v in topological_order(loss) if v.op]
+    assert ops == ["take", "-", "-", "-", "logsumexp"]
+
+
+@pytest.mark.parametrize("base", [1e6, 1e10, 1e15, -1e15])
+@pytest.mark.parametrize("options", [{}, {"weight": [1.0, 2.0, 3.0], "label_smoothing": 0.2}])
+def test_what_all_logits_share_takes_no_digits(base, options):
+    found = []
+    for start in (0.0, base):
+        zs = [Value(start + z) for z in (1.0, 0.0, -3.0)]
+        loss = nn.cross_entropy([zs], [1], **options)
+        loss.backward()
+        found.append([loss.data, *[z.grad for z in zs]])
+    assert found[1] == pytest.approx(found[0], rel=1e-12)
+
+
+def test_outputs_in_a_dict_meet_the_targets_of_their_keys():
+    outputs = {"a": Value(1.0), "b": [Value(2.0), Value(4.0)]}
+    assert nn.mse_loss(outputs, {"b": [0.0, 0.0], "a": 0.0}).data == (1 + 4 + 16) / 3
+    with pytest.raises(ValueError, match=r"keys \['a', 'b'\].*\['a'\]"):
+        nn.mse_loss(outputs, {"a": 0.0})
+
+
+@pytest.mark.parametrize("bad", [{1.0, 2.0}, "12", b"12", {"a": 1.0}, frozenset([1.0])])
+def test_what_has_no_order_is_no_list_of_numbers(bad):
+    for loss in (nn.mse_loss, nn.mae_loss, nn.hinge_loss, nn.binary_cross_entropy):
+        for pair in ((bad, [1.0, 1.0]), ([Value(1.0), Value(2.0)], bad)):
+            with pytest.raises(TypeError, match="in the order that you mean"):
+                loss(*pair)
+    for call in (
+        lambda: nn.cross_entropy(bad, 0),
+        lambda: nn.cross_entropy([[Value(1.0), Value(2.0)]], bad),
+        lambda: nn.softmax(bad),
+        lambda: nn.MLP(2, [1])(bad),
+        lambda: nn.Layer(len(bad), 1)(bad),
+        lambda: nn.LayerNorm(len(bad))(bad),
+        lambda: nn.BatchNorm1d(1)([bad, bad]),
+        lambda: nn.RNN(len(bad), 1)([bad]),
+    ):
+        with pytest.raises(TypeError, match="in the order that you mean"):
+            call()
 
 
 def test_shapes_may_be_single_flat_or_nested():
