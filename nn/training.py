@@ -13,6 +13,7 @@ from typing import Any
 from autograd import Value, no_grad
 from autograd.draw import loss_curve
 from autograd.jit import jitted
+from nn.checks import size
 from nn.film import Film, Watch
 from nn.module import Module
 from nn.optim import Optimizer
@@ -98,9 +99,8 @@ def fit(
     """
     xs, ys = _checked(data, "data")
     held_out = (xs, ys) if validation is None else _checked(validation, "validation")
-    if epochs < 1 or batch_size < 1:
-        raise ValueError(f"epochs and batch_size are at least 1, but got {epochs}, {batch_size}.")
-    if patience is not None and (validation is None or patience < 1):
+    epochs, batch_size = [size("each of epochs and batch_size", n) for n in (epochs, batch_size)]
+    if patience is not None and (validation is None or size("patience", patience, 0) < 1):
         raise ValueError(
             "patience is how many epochs (at least 1) to wait for a lower validation loss: give "
             "fit validation=(xs, ys), and say patience=5."

@@ -124,6 +124,7 @@ def test_an_array_that_changes_after_the_call_does_not_change_its_gradient(backe
     lambda ps: nn.optim.RMSprop(ps, lr=0.01),
     lambda ps: nn.optim.Adam(ps, lr=0.05),
     lambda ps: nn.optim.AdamW(ps, lr=0.05),
+    lambda ps: nn.optim.Adagrad(ps, lr=0.1, lr_decay=0.1, weight_decay=0.01),
 ])  # fmt: skip
 def test_steps_are_those_of_the_optimizer(make: Any, backend: str) -> None:
     a, b = model_of(), model_of()

@@ -248,6 +248,7 @@ def test_data_that_is_no_pair_of_sequences_teaches(data, error, says):
         (lambda m, xs, ys: squared(m, xs, ys) * math.nan, ValueError, "nan in epoch 1"),
         (lambda m, xs, ys: squared(m, xs, ys) * math.inf, ValueError, "inf in epoch 1"),
         (nn.cross_entropy, TypeError, "lambda model, xs, ys"),
+        (nn.huber_loss, TypeError, "lambda model, xs, ys"),
     ],
 )
 def test_a_loss_that_cannot_train_teaches_and_changes_nothing(loss, error, says):
@@ -258,7 +259,18 @@ def test_a_loss_that_cannot_train_teaches_and_changes_nothing(loss, error, says)
     assert model.state_dict() == before
 
 
-@pytest.mark.parametrize("options", [{"epochs": 0}, {"batch_size": 0}, {"patience": 3}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"epochs": 0},
+        {"batch_size": 0},
+        {"patience": 3},
+        {"epochs": "3"},
+        {"epochs": 2.5},
+        {"batch_size": True},
+        {"validation": line_data(3), "patience": 1.5},
+    ],
+)
 def test_impossible_options_raise(options):
     with pytest.raises(ValueError, match="epochs and batch_size|patience"):
         fit(**options)
