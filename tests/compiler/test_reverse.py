@@ -23,6 +23,18 @@ CASES: dict[str, Make] = {  # from x (2x3) and v (3), an array of any shape
     "gather": lambda b, x, v: b.gather(b.map("tanh", x), AT),
     "reshape": lambda b, x, v: b.map("*", b.reshape(x, (3, 2)), b.reshape(v, (3, 1))),
     "spread": lambda b, x, v: b.map("*", b.spread(v, (2, 3)), x),
+    "spread, summed": lambda b, x, v: b.map("sin", b.reduce(b.spread(v, (2, 3)), [0, 1])),
+    "parts side by side": lambda b, x, v: both_parts(b, b.map("tanh", x), [0, 1], [2]),
+    "parts side by side, in another order": lambda b, x, v: both_parts(
+        b, b.map("tanh", x), [2, 0], [1]
+    ),
+    "parts that overlap": lambda b, x, v: both_parts(b, b.map("tanh", x), [0, 1], [1, 2]),
+    "parts that leave something out": lambda b, x, v: both_parts(b, b.map("tanh", x), [0], [2]),
+    "parts, one after the other": lambda b, x, v: b.map(
+        "*",
+        b.view(b.map("tanh", x), View(0, (1,), (2,))),
+        b.view(b.map("exp", b.view(b.map("tanh", x), View(2, (1,), (4,)))), View(1, (1,), (2,))),
+    ),
     "concat": lambda b, x, v: b.map("sin", b.concat([x, b.map("exp", x), x], 1)),
     "scatter": lambda b, x, v: b.map(
         "sin", b.emit("scatter", [x, v], "", (7,), places=(np.arange(6).reshape(2, 3), AT[:3]))
@@ -62,6 +74,14 @@ CASES: dict[str, Make] = {  # from x (2x3) and v (3), an array of any shape
         "sin", b.emit("bincount", [b.reduce(v, [0]), b.const(AT)], "", (6,))
     ),
 }  # fmt: skip
+
+
+def both_parts(b: Builder, t: Inst, columns: list[int], others: list[int]) -> Inst:
+    """Something of some columns of t, times something of others."""
+    places = np.arange(6).reshape(2, 3)
+    first = b.reduce(b.map("sin", b.gather(t, places[:, columns])), [1])
+    second = b.reduce(b.map("exp", b.gather(t, places[:, others])), [1])
+    return b.map("*", first, second)
 
 
 @pytest.mark.parametrize("case", CASES)

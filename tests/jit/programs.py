@@ -89,8 +89,8 @@ class Program:
                   for leaf, x in numbers.items()} | self.values  # fmt: skip
         for name in self.hidden.settings:
             self.hidden.settings[name] = lifted["number", int(name.split()[1])]
-        mixed = self.integers > MIXED  # an array has one type of numbers, from call to call
-        array = list if traced else arrays(float if mixed else None)
+        mixed = self.integers > MIXED  # an array has one type of numbers: there it is a list
+        array = list if traced or mixed else arrays()
         return tuple(
             [structures.fill(layout, lifted.__getitem__, array) for layout in self.layouts]
         )
@@ -157,10 +157,10 @@ SIGNATURES: dict[int, Callable[..., Any]] = {  # as functions are written; other
 }
 
 
-def arrays(dtype: Any) -> Callable[[Any], Any]:
+def arrays() -> Callable[[Any], Any]:
     import numpy as np
 
-    return lambda rows: np.array(rows, dtype)
+    return lambda rows: np.array(rows)
 
 
 def draw_hidden(rng: random.Random, leaves: list[Leaf]) -> set[Leaf]:
