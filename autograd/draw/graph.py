@@ -144,12 +144,17 @@ class Naming:
     def of(cls, shown_as: list[Box]) -> "Naming":
         nodes = [v for box in shown_as for v in box.nodes]
         nodes += [v for box in shown_as if box.module for v in box.leaves]
-        labels = {v: label[:LONGEST] + "…" * (len(label) > LONGEST)
-                  for v, label in labels_of(nodes).items()}  # fmt: skip
+        labels = {v: _shown(label) for v, label in labels_of(nodes).items()}
         return cls(labels, module_paths(nodes))
 
     def path(self, box: Box) -> str:
         return self.paths.get(id(box.module), "")
+
+
+def _shown(label: str) -> str:
+    """A label as a box shows it: not overlong, and "" if there is nothing to see."""
+    label = label.replace("\t", " ")
+    return (label[:LONGEST] + "…" * (len(label) > LONGEST)) if label.strip() else ""
 
 
 def card(box: Box, naming: Naming, gradients: bool, scale: float) -> Card:

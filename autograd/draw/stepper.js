@@ -140,7 +140,7 @@ function fit(element, box, text, bold) {
 function relax(element) {
   const bold = !element.hasAttribute("class");
   if (widthOf(element.textContent, bold) <= +element.getAttribute("textLength"))
-    element.removeAttribute("textLength");
+    for (const name of ["textLength", "lengthAdjust"]) element.removeAttribute(name);
 }
 
 function write(box, row, text) {

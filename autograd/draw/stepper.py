@@ -417,20 +417,25 @@ def _node(
     parts += [_rectangle(b, "sign", shift) for b in shapes[1:] if b.get("fill") != "none"]
     looks = ["" if t.get("font-weight") else "pale" for t in texts]
     says = [t.text or "" for t in texts]
-    known = ""
+    known = " known"
     if words:
         looks[-3:] = ["d", "g", "mark"]
         data, grad = words
         mark = {"-": "▼", "0": ""}.get(grad[:2], {"-": "▼"}.get(grad[:1], "▲"))
         says[-3:] = [data and f"data {data}", grad and f"grad {grad}",
                      "" if grad in ("", "0", "-0", "nan") else mark]  # fmt: skip
-        known = " known" + " felt" * bool(grad) + {"▲": " up", "▼": " down"}.get(says[-1], "")
+        known += " felt" * bool(grad) + {"▲": " up", "▼": " down"}.get(says[-1], "")
     for text, look, say in zip(texts, looks, says):
         x, y = _rounded(f"{text.get('x')},{text.get('y')}", shift).split(",")
         mark = f' class="{look}"' if look else ""
-        fit = "" if look in ("d", "g", "mark") else f' textLength="{text.get("textLength")}"'
+        fit = "" if look in ("d", "g", "mark") else _fit(text)
         parts.append(f'<text x="{x}" y="{y}"{mark}{fit}>{escape(say, quote=False)}</text>')
     return f'<g id="{group.get("id")}" class="node{known}">{"".join(parts)}</g>'
+
+
+def _fit(text: ElementTree.Element) -> str:
+    """The width that a text was given; the page's script takes it back where there is room."""
+    return f' textLength="{text.get("textLength")}" lengthAdjust="spacingAndGlyphs"'
 
 
 _PAIR = re.compile(r"(-?[\d.]+),(-?[\d.]+)")

@@ -588,7 +588,7 @@ def test_a_label_that_is_no_string_is_shown_as_text(label):
 
 @needs_graphviz
 @pytest.mark.parametrize(
-    "label", ["A" * 20_000, "\n" * 50, " ", "\r", "a\\Nb" * 5000, "&" * 20_000]
+    "label", ["A" * 20_000, "\n" * 50, " ", "\t", "a\n\t\nb", "\r", "a\\Nb" * 5000, "&" * 20_000]
 )
 def test_a_label_of_any_length_draws(label):
     assert draw(Value(1.0, label) * 2.0).svg

@@ -64,6 +64,18 @@ def test_watching_changes_no_number_and_not_watching_is_said():
         trained(other, points(), watch=False).film()
 
 
+def test_a_compiled_training_is_filmed_like_a_plain_one():
+    pytest.importorskip("numpy")
+    films = []
+    for jit in (False, True):
+        model = nn.MLP(2, [3, 1], "tanh", rng=random.Random(0))
+        films.append(data_of(trained(model, points(), jit=jit).film().html))
+    for what in ("weights", "gradients"):
+        for plain, compiled in zip(films[0][what], films[1][what], strict=True):
+            assert unpacked(compiled) == pytest.approx(unpacked(plain), rel=1e-5, abs=1e-7)
+    assert any(unpacked(films[1]["gradients"][-1]))
+
+
 def test_a_loop_of_ones_own_is_watched_by_hand():
     model = nn.Neuron(1, "linear", rng=random.Random(0))
     xs, ys = [[0.0], [1.0]], [1.0, 3.0]
