@@ -10,10 +10,11 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 STAGES = ("trace", "ir")
-BUILT_IN = ("native", "numpy", "python")  # modules here, imported when they are asked for
+BUILT_IN = ("jax", "native", "numpy", "python")  # modules here, imported when they are asked for
 
 EXTRAS = {  # what to install for a package that is missing, and what to do without it
     "numpy": ("jit", 'or say backend="python", which needs nothing, but is slower'),
+    "jax": ("jax", 'backend="numpy" and "native" do the same on one processor'),
     "llvmlite": ("native", 'where it has no wheel, backend="numpy" does the same, slower'),
 }
 
