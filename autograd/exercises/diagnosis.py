@@ -9,13 +9,17 @@ import math
 import re
 from dataclasses import replace
 from functools import cache
+from time import process_time
 from typing import Any
 
 from autograd.exercises import shield
-from autograd.exercises.outcome import Answer, compared, same
-from autograd.exercises.subject import Here, Key, Subject, answers
+from autograd.exercises.outcome import Answer, compared, observe, same
+from autograd.exercises.subject import Here, Key, Place, Subject, answers
 from autograd.exercises.task import Case, Law, Mistake, Task, load
+from autograd.exercises.variants import variants
 from autograd.exercises.verdict import Verdict
+
+PATIENCE = 2.0  # seconds of the processor for the search among variants
 
 Experience = list[tuple[bool, Case, Answer]]  # does the case belong to the law that failed?
 
@@ -25,18 +29,26 @@ def explained(verdict: Verdict, subject: Subject, key: Key) -> Verdict:
     law, case, answer = verdict.law, verdict.case, verdict.answer
     assert law is not None and case is not None and answer is not None
     if answer.trouble and answer.trouble.kind != shield.ERROR:
-        return replace(verdict, cause=_CAUSES[answer.trouble.kind])
+        endless = answer.trouble.kind == shield.ENDLESS and law.cause
+        return replace(verdict, cause=endless or _CAUSES[answer.trouble.kind])
     seen = _experience(law, subject, key)
     if not all(again.right for _, _, again in seen[: verdict.cases]):
         return replace(verdict, cause=_KEPT)
-    mistake, evidence = _known_mistake(key, seen)
-    if mistake:
-        return replace(verdict, cause=mistake.cause, mistake=mistake.name, evidence=evidence)
+    known, evidence = _known_mistakes(key, seen, subject.source())
+    if len(known) == 1:
+        return replace(verdict, cause=known[0].cause, mistake=known[0].name, evidence=evidence)
+    if known:
+        causes = " ".join(f"({i}) {mistake.cause}" for i, mistake in enumerate(known, 1))
+        names = " or ".join(mistake.name for mistake in known)
+        return replace(verdict, cause=f"{_SEVERAL} {causes}", mistake=names)
+    if law.cause:
+        return replace(verdict, cause=law.cause)
     if answer.trouble:
         text = answer.trouble.text
         return replace(verdict, cause=next(cause for part, cause in _ERRORS if part in text))
-    what = _cause_in_numbers([a for this, _, a in seen if this])
+    failing = [a for this, _, a in seen if this]
     where = _common_part(seen, case)
+    what = _plain_cause(failing) or _variant(key, seen) or _pattern(failing)
     return replace(verdict, cause=f"{what} {where}".strip() or _UNKNOWN)
 
 
@@ -51,30 +63,84 @@ def _experience(law: Law, subject: Subject, key: Key) -> Experience:
     return seen
 
 
-def _known_mistake(key: Key, seen: Experience) -> tuple[Mistake | None, str]:
-    """The mistake of the catalogue whose answers are the student's, and how far they agree.
+def _known_mistakes(key: Key, seen: Experience, source: str) -> tuple[list[Mistake], str]:
+    """The mistakes of the catalogue whose answers are the student's: the one that agrees best, or
+    all that agree as well as that and do not contradict the student's text.
 
     They must agree both ways: where the student fails, and where the mistake would fail. Else a
     mistake that spoils everything would be blamed for a single wrong case that it happens to hit.
     """
     failing = [i for i, (this, _, answer) in enumerate(seen) if this and not answer.right]
-    if not failing:
-        return None, ""
-    best, best_score, evidence = None, (0.0, 0.0), ""
-    for mistake in key.task.mistakes:
+    best: list[Mistake] = []
+    best_score = (0.0, 0.0)
+    for mistake in key.task.mistakes if failing else ():
         if not _agree(seen[failing[0]][2], _answer_of(key.task, key.seed, mistake, failing[0])):
             continue  # before its other cases are run, which may take long
-        theirs = [_answer_of(key.task, key.seed, mistake, i) for i in range(len(seen))]
-        agree = [_agree(mine, other) for (_, _, mine), other in zip(seen, theirs)]
-        hits = sum(agree[i] for i in failing)
-        would_fail = [same_ for same_, other in zip(agree, theirs) if not other.right]
-        if hits < 0.6 * len(failing) or sum(would_fail) < 0.6 * len(would_fail):
+        score = _score([_answer_of(key.task, key.seed, mistake, i) for i in range(len(seen))], seen)
+        if score is None or score < best_score or not _may_be_in(mistake, source):
             continue
-        score = (hits / len(failing), sum(agree) / len(agree))
-        if score > best_score:
-            best, best_score = mistake, score
-            evidence = f"it gives your answer in {_of(hits, len(failing))}"
-    return best, evidence
+        best = [*best, mistake] if score == best_score else [mistake]
+        best_score = score
+    hits = round(best_score[0] * len(failing))
+    return best, f"it gives your answer in {_of(hits, len(failing))}"
+
+
+def _score(theirs: list[Answer], seen: Experience) -> tuple[float, float] | None:
+    """How far a mistake's answers are the student's: where the law fails, and altogether."""
+    agree = [_agree(mine, other) for (_, _, mine), other in zip(seen, theirs)]
+    failing = [i for i, (this, _, answer) in enumerate(seen) if this and not answer.right]
+    hits = sum(agree[i] for i in failing)
+    would_fail = [same_ for same_, other in zip(agree, theirs) if not other.right]
+    if hits < 0.6 * len(failing) or sum(would_fail) < 0.6 * len(would_fail):
+        return None
+    return hits / len(failing), sum(agree) / len(agree)
+
+
+def _may_be_in(mistake: Mistake, source: str) -> bool:
+    """Does the text not contradict it? (Unknown text contradicts nothing.)"""
+    if not source:
+        return True
+    return all(t in source for t in mistake.has) and not any(t in source for t in mistake.lacks)
+
+
+def _variant(key: Key, seen: Experience) -> str:
+    """A right solution with one thing wrong that gives the student's answers, in words."""
+    failing = [i for i, (this, _, answer) in enumerate(seen) if this and not answer.right]
+    place, _, case = key.places()[failing[0]]
+    end = process_time() + PATIENCE
+    found: dict[str, tuple[float, float]] = {}
+    for words, source in _variants_of(key.task):
+        if process_time() > end:
+            break
+        try:
+            subject = Here(load(source, key.task.targets, "<variant>"), key.cases)
+        except Exception:  # it can't even be run
+            continue
+        if not _agree(seen[failing[0]][2], _quick(subject, key, place, case)):
+            continue
+        theirs = [_quick(subject, key, *which) for which in _first_of(key, len(seen))]
+        score = _score(theirs, seen)
+        if score and score[0] == 1.0:
+            found[words] = score
+    best = [words for words, score in found.items() if score == max(found.values())][:2]
+    which = ", or ".join(best)
+    return f"Your answers are those of a right solution in which {which}." if best else ""
+
+
+def _first_of(key: Key, count: int) -> list[tuple[Place, Case]]:
+    return [(place, case) for place, _, case in key.places()[:count]]
+
+
+def _quick(subject: Here, key: Key, place: Place, case: Case) -> Answer:
+    """A variant's answer to a case, if it doesn't take long."""
+    law, number = place
+    observation = observe(replace(subject.cases[law][1][number], seconds=0.3), subject.targets)
+    return compared(observation, key.expected(place), case.tolerance)
+
+
+@cache
+def _variants_of(task: Task) -> list[tuple[str, str]]:
+    return list(variants(task.reference, task.written_lines))
 
 
 @cache
@@ -125,6 +191,7 @@ _CAUSES = {
     shield.EXIT: "Take the exit() out: give the result back with `return`.",
     shield.TAMPERED: "Work with names of your own, and leave the shared ones as they are.",
 }
+_SEVERAL = "Several mistakes give these very numbers; which of them is yours?"
 _KEPT = (
     "Cases that came out right at first are wrong the second time: something is kept from call to "
     "call. A list in `def f(x, order=[])` is made once, and so is one outside of the function; "
@@ -135,6 +202,19 @@ _UNKNOWN = (
     "of your code beside it."
 )
 _ERRORS = (  # (what the error's text holds, the cause): the first that fits
+    (
+        "'NoneType' object is not callable",
+        "None is called as if it were a function. `f = g()` calls g at once and keeps what it "
+        "gave; to keep g itself, for later, leave the brackets out: `f = g`.",
+    ),
+    *(
+        (
+            f"takes {n} positional argument{'s' * (n != 1)} but {n + 1} ",
+            "There is one argument too many. Is it a method without `self` as its first parameter? "
+            "Python hands the object itself over, before all else.",
+        )
+        for n in range(4)
+    ),
     (
         "NoneType",
         "Something is None where a result should be: is a `return` missing? (`append()`, "
@@ -230,10 +310,9 @@ _ERRORS = (  # (what the error's text holds, the cause): the first that fits
 )
 
 
-def _cause_in_numbers(answers: list[Answer]) -> str:
-    """What the wrong numbers of these answers have in common, if they have."""
+def _plain_cause(answers: list[Answer]) -> str:
+    """Why there are no right numbers at all: nothing, no numbers, nan, only zeros."""
     wrong = [w for answer in answers for w in answer.wrong]
-    pairs = [(g, e) for _, got, want in wrong for g, e in _numbers(got, want) if not same(g, e)]
     if any(
         a.outcome and None in (a.outcome.get(name, 0) for name, _, _ in a.wrong) for a in answers
     ):
@@ -249,22 +328,34 @@ def _cause_in_numbers(answers: list[Answer]) -> str:
             "nan is 0 / 0 or inf - inf, and inf is too big for a float: look for a division by "
             "0, log(0) or exp() of a big number."
         )
+    slopes = all(re.search("grad$|slope$", name) for name, _, _ in wrong)
+    pairs = _wrong_pairs(answers)
+    if pairs and slopes and all(g == 0 for g, _ in pairs):
+        return "Nothing arrives here: the number is still 0."
+    return ""
+
+
+def _wrong_pairs(answers: list[Answer]) -> list[tuple[float, float]]:
+    wrong = [w for answer in answers for w in answer.wrong]
+    return [(g, e) for _, got, want in wrong for g, e in _numbers(got, want) if not same(g, e)]
+
+
+def _pattern(answers: list[Answer]) -> str:
+    """What the wrong numbers of these answers have in common, if they have."""
+    pairs = _wrong_pairs(answers)
     if not pairs:
         return ""
-    slopes = all(re.search("grad$|slope$", name) for name, _, _ in wrong)
-    if all(g == 0 for g, _ in pairs) and slopes:
-        return "Nothing arrives here: the number is still 0."
     ratios = [g / e for g, e in pairs if e]
     if ratios and ratios[0] and all(same(r, ratios[0]) for r in ratios):
         if same(ratios[0], -1.0):
             return "The size is right and the sign is wrong."
-        if len(ratios) > 1:
+        if len(ratios) > 1 and not same(ratios[0], 1.0, 1e-2):
             return (
                 f"The result is {ratios[0]:.4g} times what it should be. Is a factor wrong, or is "
                 "a part left out or counted twice?"
             )
     if all(same(g, e, 1e-2) for g, e in pairs):
-        return "Nearly right, but not exact enough."
+        return "Nearly right, but not exact enough: is something rounded, or cut off?"
     gaps = [g - e for g, e in pairs]
     if len(gaps) > 1 and all(same(gap, gaps[0]) for gap in gaps):
         return f"Each number is off by {gaps[0]:.4g}: something is added that should not be."

@@ -4,7 +4,8 @@
         task.md         the title, what to write, the hints
         neighbour.py    something close to it, solved
         solution.py     what the student writes stands between the SOLUTION marks
-        mistakes.md     known mistakes: a name, the cause in words, the change as a diff
+        mistakes.md     known mistakes: a name, the cause in words, the change as a diff; where two
+                        give the same numbers, "Only where the code has: `this`" (or lacks:)
         laws.py         LAWS; ORACLE if the right objects are not those of the solution; FORBIDDEN,
                         what the package has for this and no solution may use
 
@@ -120,13 +121,21 @@ def read_mistakes(text: str) -> Iterator[Mistake]:
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         name, _, rest = section.partition("\n")
         cause, _, diff = rest.partition("```diff\n")
+        has, lacks = (_spans(cause, word) for word in ("has", "lacks"))
+        cause = re.sub(r"^Only where the code (has|lacks): .*$", "", cause, flags=re.MULTILINE)
         diff = re.split(r"^```", diff, flags=re.MULTILINE)[0]
         if not cause.strip() or not diff:
             raise BadTask(
                 f"the mistake {name.strip()!r} needs its cause in words, and below it a block "
                 "```diff with the lines that go (-) and those that come (+)"
             )
-        yield Mistake(name.strip(), " ".join(cause.split()), tuple(_swaps(diff)))
+        yield Mistake(name.strip(), " ".join(cause.split()), tuple(_swaps(diff)), has, lacks)
+
+
+def _spans(text: str, word: str) -> tuple[str, ...]:
+    """What is quoted on the lines "Only where the code has: `this`, `that`"."""
+    lines = re.findall(rf"^Only where the code {word}: (.*)$", text, flags=re.MULTILINE)
+    return tuple(span for line in lines for span in re.findall(r"`([^`]+)`", line))
 
 
 def _swaps(diff: str) -> Iterator[tuple[str, str]]:

@@ -232,7 +232,7 @@ class _Session:
     def go_on(self, process: Process, tasks: Sequence[Task]) -> None:
         """Check the file for these tasks, one after another, until the process ends."""
         try:
-            loaded = process.ask("load", str(self.path.resolve()))
+            loaded = process.load(self.path)
         except Gone as gone:
             for task in tasks:
                 self.failed(task, f"{task.heading}: {gone}")

@@ -18,7 +18,7 @@ from typing import Any
 import autograd
 from autograd.exercises.outcome import Observation
 from autograd.exercises.shield import Trouble
-from autograd.exercises.student import MEMORY
+from autograd.exercises.student import MEMORY, source_of
 from autograd.exercises.subject import Place
 from autograd.exercises.task import Task
 
@@ -42,6 +42,7 @@ class Process:
         self.seconds = self.left = seconds
         self.most = int(seconds * files) + 2
         self.gone = False
+        self.text = ""  # of the file that is loaded
 
     def __enter__(self) -> "Process":
         self.folder = TemporaryDirectory(prefix="student-", ignore_cleanup_errors=True)
@@ -111,7 +112,16 @@ class Process:
         self.gone = True
         return Gone(f"Python itself ended (status {self.child.wait()}) while it ran")
 
+    def load(self, path: Path) -> dict[str, Any]:
+        """Let it run the file."""
+        with suppress(OSError, ValueError):  # the process will say what is wrong with it
+            self.text = source_of(path)
+        return self.ask("load", str(path.resolve()))
+
     # What the judge asks of a subject:
+
+    def source(self) -> str:
+        return self.text
 
     def begin(self, task: Task, seed: int) -> str:
         return str(self.ask("begin", str(task.folder), seed).get("refused", ""))

@@ -116,7 +116,7 @@ def written(*things: Any) -> Iterator[tuple[CodeType, Names]]:
             yield thing, names
             ahead += [(constant, names) for constant in thing.co_consts]
         elif isinstance(thing, FunctionType) and thing.__module__ in modules:
-            names = thing.__globals__.get
+            names = _names_of(thing)
             ahead += [(part, names) for part in _parts_of(thing)]
         elif isinstance(thing, type) and thing.__module__ in modules:
             ahead += [(part, names) for part in (type(thing), *vars(thing).values())]
@@ -130,6 +130,15 @@ def _parts_of(function: FunctionType) -> list[Any]:
     free = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
     reached = [v for k, v in function.__globals__.items() if k in used]
     return [function.__code__, *reached, *free, *(function.__defaults__ or ())]
+
+
+def _names_of(function: FunctionType) -> Names:
+    """What its names stand for: defaults, free variables, globals."""
+    code, defaults = function.__code__, function.__defaults__ or ()
+    last = code.co_varnames[: code.co_argcount][-len(defaults) :] if defaults else ()
+    cells = zip(code.co_freevars, function.__closure__ or ())
+    free = {name: cell.cell_contents for name, cell in cells if _filled(cell)}
+    return {**function.__globals__, **free, **dict(zip(last, defaults))}.get
 
 
 def _filled(cell: Any) -> bool:

@@ -1,11 +1,12 @@
 """Whose answers are judged. The judge asks for one case after another, and never sees the code."""
 
+import linecache
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from autograd.exercises.outcome import Answer, Observation, compared, observe, plain
-from autograd.exercises.refusal import refusal
+from autograd.exercises.refusal import refusal, written
 from autograd.exercises.task import Case, Law, Outcome, Targets, Task
 
 Place = tuple[int, int]  # which law, and which of its cases
@@ -19,6 +20,9 @@ class Subject(Protocol):
 
     def answer(self, place: Place) -> Observation:
         """Try one case."""
+
+    def source(self) -> str:
+        """The solution's text, or "" if nobody has it."""
 
 
 @dataclass
@@ -35,6 +39,10 @@ class Here:
     def answer(self, place: Place) -> Observation:
         law, case = place
         return observe(self.cases[law][1][case], self.targets)
+
+    def source(self) -> str:
+        files = dict.fromkeys(code.co_filename for code, _ in written(*self.targets))
+        return "".join(line for name in files for line in linecache.getlines(name))
 
 
 @dataclass

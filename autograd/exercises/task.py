@@ -5,10 +5,12 @@ without its marked lines, and each wrong solution of the catalogue is the soluti
 lines exchanged. So the exercise, its notebook, its checker and its tests cannot drift apart.
 """
 
+import linecache
 import random
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ class Law:
 
     says: str
     cases: Callable[[random.Random], Iterable[Case]]
+    cause: str = ""  # to name where no known mistake explains the failure, or it has no end
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Mistake:
     name: str
     cause: str  # in plain words, with the remedy
     swaps: tuple[tuple[str, str], ...]
+    has: tuple[str, ...] = ()  # text that stands in any code with this mistake
+    lacks: tuple[str, ...] = ()  # text that doesn't
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +87,19 @@ class Task:
         return re.sub(region, blank, self.solution, flags=re.MULTILINE)
 
     @property
+    def written_lines(self) -> frozenset[int]:
+        """The numbers of the lines of `reference` that a student writes."""
+        written, number, found = False, 0, set()
+        for line in self.solution.split("\n"):
+            if line.strip() in ("### BEGIN SOLUTION", "### END SOLUTION"):
+                written = line.strip() == "### BEGIN SOLUTION"
+                continue
+            number += 1
+            if written:
+                found.add(number)
+        return frozenset(found)
+
+    @property
     def reference(self) -> str:
         """The solution without its marks."""
         return re.sub(r"^ *### (?:BEGIN|END) SOLUTION\n", "", self.solution, flags=re.MULTILINE)
@@ -112,8 +130,16 @@ class Task:
         ]
 
 
-def load(source: str, targets: Iterable[str], filename: str = "<solution>") -> Targets:
-    """Run `source` as a module of its own and take the `targets` out of it."""
+_numbers = count(1)
+
+
+def load(source: str, targets: Iterable[str], filename: str = "") -> Targets:
+    """Run `source` as a module of its own and take the `targets` out of it.
+
+    Reports can quote its lines, as they do those of a file.
+    """
+    filename = filename or f"<solution {next(_numbers)}>"
+    linecache.cache[filename] = len(source), None, source.splitlines(True), filename
     namespace: dict[str, Any] = {"__name__": "solution"}
     exec(compile(source, filename, "exec"), namespace)
     return tuple(namespace[name] for name in targets)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd import functional, ops
+from autograd.exercises.experiments import SIGNS, again
 from autograd.exercises.task import Case, Law
 
 
@@ -75,6 +76,18 @@ LAWS = (
     Law("The result is right to seven digits (take the step to both sides).", precise),
     Law("It holds for any function and any x.", anywhere),
     Law("Only the neighbourhood of x is asked.", calls),
+    Law(
+        "Steep or falling, near 0 or far from it; and a second call is like the first.",
+        lambda rng: [
+            case("-50 * x", lambda x: -50 * x, 1.0),
+            case("1 - 20 * x * x", lambda x: 1 - 20 * x * x, 3.0),
+            case("x * x", lambda x: x * x, 0.5),
+            case("x * x", lambda x: x * x, 0.0),
+            case("x * x", lambda x: x * x, 100.0, 1e-5),
+            again(case("x * x", lambda x: x * x, 3.0)),
+        ],
+        SIGNS,
+    ),
 )
 
 FORBIDDEN = (

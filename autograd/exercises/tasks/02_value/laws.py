@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from autograd.exercises.experiments import data_case, graph, parents
+from autograd.exercises.experiments import SHARED, data_case, graph, parents
 from autograd.exercises.program import PLAIN, Program, random_program
 from autograd.exercises.task import Case, Law, Outcome
 
@@ -55,6 +55,25 @@ def parents_case(program: Program) -> Case:
     return Case(program.source, run, program=None)
 
 
+def apart() -> Case:
+    """Two leaves of the same number, and what is computed from each."""
+
+    def run(value_class: Any) -> Outcome:
+        a, b = value_class(2.0), value_class(2.0)
+        c, d = a * a, b * b
+        a.grad = 7.0
+        return {
+            "a is b": a is b,
+            "c is d": c is d,
+            "b.grad": b.grad,
+            "parents of c hold b": any(p is b for p in parents(c)),
+            "parents of d hold a": any(p is a for p in parents(d)),
+            "parents of b": len(parents(b)),
+        }
+
+    return Case("a, b = Value(2.0), Value(2.0)\nc, d = a * a, b * b\na.grad = 7.0", run)
+
+
 def expressions(rng: random.Random) -> list[Case]:
     programs = [random_program(rng, n, PLAIN) for n in (2, 3, 4, 5, 6)]
     return [c for program in programs for c in (data_case(program), parents_case(program))]
@@ -72,6 +91,15 @@ LAWS = (
         remembers,
     ),
     Law("It works for expressions of any size.", expressions),
+    Law(
+        "Every Value is one of its own, with a 0 in it or below 0, too.",
+        lambda rng: [
+            data_case(graph("a = Value(-2.0)", "b = Value(2.0)", "c = a + b", "d = c * a")),
+            parents_case(graph("a = Value(2.0)", "b = Value(-2.0)", "c = a + b", "d = c * a")),
+            apart(),
+        ],
+        SHARED,
+    ),
 )
 
 FORBIDDEN = ("autograd.Value",)

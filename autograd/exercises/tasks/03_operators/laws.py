@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from autograd.exercises.experiments import cases_of, data_case, graph, parents
+from autograd.exercises.experiments import SIGNS, cases_of, data_case, graph, parents
 from autograd.exercises.program import ARITHMETIC, WITH_NUMBERS, Program, random_program
 from autograd.exercises.task import Case, Law, Outcome
 
@@ -32,6 +32,10 @@ def reaches(program: Program) -> Case:
 def anything(rng: random.Random) -> list[Case]:
     programs = [random_program(rng, n, (*ARITHMETIC, *WITH_NUMBERS)) for n in (2, 3, 4, 5, 6)]
     return [c for program in programs for c in (data_case(program), reaches(program))]
+
+
+def below(expression: str, a: float = -3.0) -> Case:
+    return data_case(graph(f"a = Value({a})", f"c = {expression}"))
 
 
 def one(*expressions: str) -> list[Program]:
@@ -74,6 +78,15 @@ LAWS = (
         ),
     ),
     Law("It works for expressions of any size.", anything),
+    Law(
+        "It works below 0, at 0 and between 0 and 1, and the Values stay what they were.",
+        lambda rng: [
+            *(below(e) for e in ("a ** 2", "a ** 3", "a ** -1", "2 - a", "2 / a", "-a", "a - 4")),
+            *(below(e, 0.0) for e in ("a + 2", "a * 2", "2 - a", "a ** 2", "0 * a")),
+            *(below(e, 0.25) for e in ("a ** 0.5", "1 / a", "1 - a")),
+        ],
+        SIGNS,
+    ),
 )
 
 FORBIDDEN = ("autograd.Value",)

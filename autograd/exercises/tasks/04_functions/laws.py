@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import autograd
+from autograd.exercises.experiments import KEPT, again
 from autograd.exercises.task import Case, Law, Outcome
 
 NAMES = ("tanh", "relu", "exp", "log")
@@ -84,6 +85,11 @@ LAWS = (
         ],
     ),
     Law("It holds for any x.", anywhere),
+    Law(
+        "A second call gives what the first one gave.",
+        lambda rng: [again(case(name, 0.5, what)) for name in NAMES for what in ("value", "slope")],
+        KEPT,
+    ),
 )
 
 ORACLE = tuple(right(name) for name in NAMES)

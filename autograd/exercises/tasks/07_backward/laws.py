@@ -2,7 +2,19 @@
 
 import random
 
-from autograd.exercises.experiments import cases_of, data_case, gradient_case, graph
+from autograd.exercises.experiments import (
+    DETOURS,
+    KEPT,
+    SHARED,
+    SIGNS,
+    cases_of,
+    data_case,
+    gradient_case,
+    graph,
+    many_ways,
+    twice_on_one_graph,
+    two_graphs,
+)
 from autograd.exercises.program import EVERYTHING, PLAIN, random_program
 from autograd.exercises.task import Case, Law
 
@@ -23,6 +35,13 @@ def everything(rng: random.Random) -> list[Case]:
     ]
     values = [data_case(p) for p in [*one, *below]]
     return [*values, *(gradient_case(program) for program in [*one, *below, *many])]
+
+
+UNEVEN = graph(A, B, "c = a * b", "d = c + a", "e = c * d", "f = e + c")
+
+
+def ways(rng: random.Random) -> list[Case]:
+    return [many_ways()]
 
 
 LAWS = (
@@ -68,6 +87,32 @@ LAWS = (
     ),
     Law("It holds for any graph of sums and products.", small),
     Law("It holds for every operation.", everything),
+    Law(
+        "Asked again, with all gradients set to 0 in between, it gives the same.",
+        cases_of(twice_on_one_graph, [graph(A, "b = a * a", "c = b * b"), UNEVEN]),
+        KEPT,
+    ),
+    Law(
+        "Two graphs may live at the same time.",
+        lambda rng: [two_graphs(graph(A, "b = a * a", "c = b + a"), graph(B, "c = b * b"))],
+        SHARED,
+    ),
+    Law("It takes no detours: two ways into each node are a million ways in all.", ways, DETOURS),
+    Law(
+        "It holds below 0, at 0, and where nothing is to be handed on.",
+        cases_of(
+            gradient_case,
+            [
+                graph("a = Value(-3.0)", "b = a ** 2", "c = b * a"),
+                graph("a = Value(-2.0)", "b = a ** 3"),
+                graph(A, "b = Value(-2.0)", "c = a + b", "d = c * 3", "e = d + b"),
+                graph("a = Value(0.0)", B, "c = a * b", "d = c + b"),
+                graph("a = Value(0.25)", "b = a ** 0.5", "c = a.log()", "d = b * c"),
+                graph(A, "b = a * -1", "c = a + b", "d = c * c", "e = d + a"),
+            ],
+        ),
+        SIGNS,
+    ),
 )
 
 FORBIDDEN = ("autograd.Value",)

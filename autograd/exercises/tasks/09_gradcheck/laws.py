@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd import Value, ops, value
+from autograd.exercises.experiments import SIGNS, again
 from autograd.exercises.task import Case, Law, Outcome
 
 
@@ -26,6 +27,10 @@ def case(text: str, f: Callable[..., Value], xs: list[float], verdict: bool) -> 
         run,
         lambda: {"accepted": verdict, "the list xs is as it was": True},
     )
+
+
+def FALLING(a: Value) -> Value:
+    return wrong(-(a**3), p0=1.05)
 
 
 def accepts(rng: random.Random) -> list[Case]:
@@ -164,6 +169,17 @@ LAWS = (
         scaled,
     ),
     Law("Steep curves do not fool it: the slope by trying is exact enough.", curved),
+    Law(
+        "Falling slopes, negative inputs and a second call are judged like the others.",
+        lambda rng: [
+            case("lambda a: -7 * a", lambda a: -7 * a, [2.0], True),
+            case("lambda a: -a * a * a", lambda a: -a * a * a, [-2.0], True),
+            case("-(a ** 3), whose backward is 5 % too big", FALLING, [2.0], False),
+            again(case("lambda a, b: a * b", lambda a, b: a * b, [3.0, -2.0], True)),
+            again(case("-(a ** 3), whose backward is 5 % too big", FALLING, [2.0], False)),
+        ],
+        SIGNS,
+    ),
 )
 
 FORBIDDEN = ("autograd.gradcheck",)

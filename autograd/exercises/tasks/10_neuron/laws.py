@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd
 from autograd import ops
+from autograd.exercises.experiments import SHARED
 from autograd.exercises.outcome import same
 from autograd.exercises.task import Case, Law, Outcome
 
@@ -133,6 +134,25 @@ def calls(rng: random.Random) -> list[Case]:
     return [Case("\n".join(lines), run, lambda: dict.fromkeys(facts, True))]
 
 
+def two_alive(rng: random.Random) -> list[Case]:
+    def run(neurons: Neurons) -> Outcome:
+        n, m = neurons(1), neurons(2)
+        set_up(n, [0.5], 0.0)
+        set_up(m, [1.0, -1.0], 0.25)
+        first, second = n([1.0]), m([2.0, 1.0])
+        first.backward()
+        return {
+            "n([1.0]).data": first.data,
+            "m([2.0, 1.0]).data": second.data,
+            "parameters of n": len(list(n.parameters())),
+            "parameters of m": len(list(m.parameters())),
+            "m's own gradients": [p.grad for p in m.parameters()],
+        }
+
+    lines = [f"n: {text([0.5], 0.0)[4:]}", f"m: {text([1.0, -1.0], 0.25)[4:]}"]
+    return [Case("\n".join([*lines, "n([1.0]).backward()", "m([2.0, 1.0])"]), run)]
+
+
 def widths(rng: random.Random) -> list[Case]:
     def case(nin: int, given: list[float]) -> Case:
         def run(neurons: Neurons) -> Outcome:
@@ -142,7 +162,8 @@ def widths(rng: random.Random) -> list[Case]:
             except NotImplementedError:  # of the stub
                 raise
             except Exception as error:
-                return {"raises": type(error).__name__}
+                kind = "ValueError" if isinstance(error, ValueError) else type(error).__name__
+                return {"raises": kind}
             return {"raises": "nothing"}
 
         return Case(f"n = Neuron({nin})\nn({given})", run, lambda: {"raises": "ValueError"})
@@ -178,6 +199,7 @@ LAWS = (
     ),
     Law("Calling it leaves weights, bias and inputs as they were.", calls),
     Law("A wrong number of inputs is an error, not a guess.", widths),
+    Law("Two neurons may live at the same time.", two_alive, SHARED),
     Law(
         "It holds for any neuron.",
         lambda rng: [

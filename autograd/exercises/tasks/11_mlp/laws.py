@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import nn
+from autograd.exercises.experiments import SHARED
 from autograd.exercises.task import Case, Law, Outcome
 
 
@@ -151,6 +152,27 @@ def shape(rng: random.Random) -> list[Case]:
     return [case(2, [1]), case(2, [2]), case(2, [3, 1])]
 
 
+def two_alive(rng: random.Random) -> list[Case]:
+    def run(_: Any, mlps: Any) -> Outcome:
+        one, two = mlps(1, [2, 1]), mlps(2, [1])
+        fill(one.layers, 1, [1, 2, 1])
+        fill(two.layers, 2, [2, 1])
+        given = [1.0]
+        return {
+            "one([1.0])": each(one(given))[0].data,
+            "two([1.0, 2.0])": each(two([1.0, 2.0]))[0].data,
+            "one([1.0]) again": each(one(given))[0].data,
+            "parameters of one": len(list(one.parameters())),
+            "parameters of two": len(list(two.parameters())),
+            "the list of inputs": given,
+        }
+
+    lines = ["one, two = MLP(1, [2, 1]), MLP(2, [1])"]
+    lines += [f"one: {s}" for s in settings(1, [1, 2, 1])]
+    lines += [f"two: {s}" for s in settings(2, [2, 1])]
+    return [Case("\n".join([*lines, "one([1.0]), two([1.0, 2.0]), one([1.0])"]), run)]
+
+
 LAWS = (
     Law("A layer holds nout neurons of nin inputs, and lists all their parameters.", layer_parts),
     Law("Its neurons start at random, as before.", at_random),
@@ -188,6 +210,11 @@ LAWS = (
             )
             for n in (1, 2, 3, 2)
         ],
+    ),
+    Law(
+        "Two networks may live at the same time, and a second call is like the first.",
+        two_alive,
+        SHARED,
     ),
 )
 

@@ -5,13 +5,14 @@ from typing import Any
 
 import nn
 from autograd import Value
+from autograd.exercises.experiments import CHANGED, UNSTABLE, as_it_was
 from autograd.exercises.task import Case, Law, Outcome
 
 
 def mse_case(predictions: list[float], targets: list[float]) -> Case:
     def run(mse: Any, _: Any) -> Outcome:
         values = [Value(p) for p in predictions]
-        loss = mse(values, targets)
+        loss = mse(list(values), list(targets))
         loss.backward()
         return {"loss": loss.data} | {
             f"predictions[{i}].grad": v.grad for i, v in enumerate(values)
@@ -23,11 +24,25 @@ def mse_case(predictions: list[float], targets: list[float]) -> Case:
 def entropy_case(logits: list[float], target: int) -> Case:
     def run(_: Any, cross_entropy: Any) -> Outcome:
         values = [Value(x) for x in logits]
-        loss = cross_entropy(values, target)
+        loss = cross_entropy(list(values), target)
         loss.backward()
         return {"loss": loss.data} | {f"logits[{i}].grad": v.grad for i, v in enumerate(values)}
 
     return Case(f"cross_entropy({values_text(logits)}, {target}).backward()", run)
+
+
+def twice(index: int, numbers: list[float], target: Any) -> Case:
+    """The same Values, asked about twice; are the lists, and the numbers in them, as before?"""
+
+    def run(*losses: Any) -> Outcome:
+        values = [Value(x) for x in numbers]
+        untouched = as_it_was(values, target)
+        first = losses[index](values, target).data
+        second = losses[index](values, target).data
+        return {"loss": first, "the second time": second, "given is as it was": untouched()}
+
+    call = f"{('mse', 'cross_entropy')[index]}(values, {target})"
+    return Case(f"values = {values_text(numbers)}\n{call}\n{call}", run)
 
 
 def values_text(numbers: list[float]) -> str:
@@ -78,6 +93,23 @@ LAWS = (
                 entropy_case(numbers(rng, n), rng.randrange(n)),
             )
         ],
+    ),
+    Law(
+        "It is stable wherever the largest logit stands, and however far the others are.",
+        lambda rng: [
+            entropy_case([0.0, 1000.0], 1),
+            entropy_case([0.0, 1000.0, 0.0], 0),
+            entropy_case([-1000.0, 1000.0], 0),
+            entropy_case([2000.0, 0.0, 0.0, 0.0], 0),
+            entropy_case([-2000.0, 0.0, 0.0, 0.0], 1),
+            entropy_case([0.0, -1000.0, -2000.0], 0),
+        ],
+        UNSTABLE,
+    ),
+    Law(
+        "What is given stays as it was, and a second call gives the same.",
+        lambda rng: [twice(0, [3.0, 1.0, -2.0], [1.0, 1.0, 0.5]), twice(1, [2.0, -1.0, 0.5], 2)],
+        CHANGED,
     ),
 )
 

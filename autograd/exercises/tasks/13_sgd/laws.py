@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from autograd import Value
-from autograd.exercises.experiments import Rounds, steps_case
+from autograd.exercises.experiments import CHANGED, SHARED, Rounds, in_turn, steps_case
 from autograd.exercises.task import Case, Law, Outcome
 from nn import optim
 
@@ -51,6 +51,19 @@ def generators(rng: random.Random) -> list[Case]:
     ]
 
 
+def keeps(rng: random.Random) -> list[Case]:
+    def run(sgd: Any) -> Outcome:
+        ps = [Value(1.0), Value(2.0)]
+        optimizer = sgd(ps, lr=0.5)
+        for p in ps:
+            p.grad = 1.0
+        optimizer.step()
+        return {"number of parameters": len(ps), "ps": [p.data for p in ps]}
+
+    lines = ["ps = [Value(1), Value(2)]", "optimizer = SGD(ps, lr=0.5)"]
+    return [Case("\n".join([*lines, "set the gradients to [1, 1]", "optimizer.step()"]), run)]
+
+
 def anything(rng: random.Random) -> list[Case]:
     def some(n: int) -> list[float]:
         return [round(rng.uniform(-2, 2), 2) for _ in range(n)]
@@ -86,6 +99,12 @@ LAWS = (
     Law("zero_grad sets the gradients to 0 and leaves the data.", zeroes),
     Law("A generator of parameters will do as well as a list.", generators),
     Law("It holds for any numbers.", anything),
+    Law(
+        "Two optimisers may live at the same time.", lambda rng: [in_turn("SGD", 0, lr=0.1)], SHARED
+    ),
+    Law(
+        "The list of parameters stays as it was; a list changed later is not ours.", keeps, CHANGED
+    ),
 )
 
 ORACLE = (optim.SGD,)

@@ -2,7 +2,7 @@
 
 import random
 
-from autograd.exercises.experiments import Rounds, steps_case
+from autograd.exercises.experiments import SHARED, Rounds, in_turn, steps_case
 from autograd.exercises.task import Case, Law
 from nn import optim
 
@@ -97,6 +97,19 @@ LAWS = (
         ],
     ),
     Law("They hold for any numbers.", anything),
+    Law(
+        "Two optimisers may live at the same time.",
+        lambda rng: [in_turn("Momentum", 0, lr=0.1), in_turn("Adam", 1, lr=0.1)],
+        SHARED,
+    ),
+    Law(
+        "Learning rate and momentum are two things, and any pair of them will do.",
+        lambda rng: [
+            momentum([1.0], [[1.0], [2.0], [0.5]], lr=0.3, momentum=0.7),
+            momentum([1.0], [[1.0], [2.0], [0.5]], lr=0.05, momentum=0.2),
+            adam([1.0], [[0.5], [-2.0], [1.0]], lr=0.02, beta1=0.7, beta2=0.6, eps=0.1),
+        ],
+    ),
 )
 
 ORACLE = (OracleMomentum, OracleAdam)

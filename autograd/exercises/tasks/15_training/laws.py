@@ -6,6 +6,7 @@ from typing import Any
 
 import nn
 from autograd import Value
+from autograd.exercises.experiments import CHANGED, as_it_was
 from autograd.exercises.task import Case, Law, Outcome
 
 Points = list[tuple[list[float], float]]
@@ -71,6 +72,22 @@ def case(
     return Case(text, run, tolerance=1e-6, seconds=seconds)
 
 
+def twice() -> Case:
+    """Two models, one after the other, with the same lists."""
+    xs, ys = [x for x, _ in STRAIGHT], [y for _, y in STRAIGHT]
+
+    def run(train: Callable[..., Any]) -> Outcome:
+        mine, theirs = [list(x) for x in xs], list(ys)
+        untouched = as_it_was(mine, theirs)
+        first = list(train(Line(), mine, theirs, 0.1, 0.0, 3))
+        second = list(train(Line(), mine, theirs, 0.1, 0.0, 3))
+        return {"losses": first, "the second time": second, "given is as it was": untouched()}
+
+    call = "train(model, xs, ys, lr=0.1, goal=0.0, most=3)"
+    text = f"xs, ys = {xs}, {ys}\n{call}\n{call}   # with a new model: a line, w = 0.5, b = 0"
+    return Case(text, run)
+
+
 LAWS = (
     Law(
         "The first loss is that of the model as it was given.",
@@ -106,6 +123,17 @@ LAWS = (
     Law(
         "It stops after `most` rounds if the goal is out of reach.",
         lambda rng: [case(Line, [([0.0], 0.0), ([0.0], 2.0)], 0.1, 0.5, 20)],
+    ),
+    Law(
+        "It goes on when the loss rises for a while.",
+        lambda rng: [case(Line, STRAIGHT, 0.9, 0.01, 6)],
+        "It stops before the goal is reached, and before `most` rounds: does it look at something "
+        "else, such as a loss that rises?",
+    ),
+    Law(
+        "Examples and their order stay as they were, and a second call starts afresh.",
+        lambda rng: [twice()],
+        CHANGED,
     ),
     Law(
         "It trains a network: XOR to a loss of 0.02.",

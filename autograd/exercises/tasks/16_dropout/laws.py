@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 from autograd import Value
+from autograd.exercises.experiments import KEPT, again
 from autograd.exercises.task import Case, Law, Outcome
 
 
@@ -31,7 +32,7 @@ def case(xs: list[float], p: float, rolls: list[float], training: bool = True) -
             "outputs": [v.data if isinstance(v, Value) else v for v in out],
             "xs afterwards": [v.data if isinstance(v, Value) else v for v in given],
             "gradients, if output k counts k times": [v.grad for v in values],
-        } | ({"times that rng.random() was asked": rng.asked} if p else {})  # p = 0 needs no rng
+        } | {"times that rng.random() was asked": rng.asked}
 
     given = "" if training else ", training=False"
     text = (
@@ -94,6 +95,11 @@ LAWS = (
             )
             for n in (1, 2, 3, 5, 8)
         ],
+    ),
+    Law(
+        "A second call draws anew, and asks nothing of the first.",
+        lambda rng: [again(case([1.0, 2.0], 0.5, [0.9, 0.1]))],
+        KEPT,
     ),
 )
 

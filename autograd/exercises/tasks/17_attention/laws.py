@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd
 from autograd import Value, ops
+from autograd.exercises.experiments import CHANGED, UNSTABLE, as_it_was
 from autograd.exercises.task import Case, Law, Outcome
 
 Rows = list[list[float]]
@@ -45,6 +46,18 @@ def case(queries: Rows, keys: Rows, values: Rows) -> Case:
     text += "\nout = attention(queries, keys, values)   # all numbers as Values"
     text += "\nloss: the sum of out[t][i] * (1 + t + 2 * i); loss.backward()"
     return Case(text, run)
+
+
+def twice(rng: random.Random) -> list[Case]:
+    def run(attention: Any) -> Outcome:
+        rows = [[[Value(x) for x in row] for row in r] for r in ([[1.0], [2.0]], [[1.0], [-1.0]])]
+        values = [[Value(2.0)], [Value(6.0)]]
+        untouched = as_it_was(*rows, values)
+        first, second = ([[v.data for v in row] for row in attention(*rows, values)] for _ in "12")
+        return {"output": first, "the second time": second, "given is as it was": untouched()}
+
+    lines = ["queries, keys, values = [[1], [2]], [[1], [-1]], [[2], [6]]   # as Values"]
+    return [Case("\n".join([*lines, *["attention(queries, keys, values)"] * 2]), run)]
 
 
 def some(rng: random.Random, n: int, d: int) -> Rows:
@@ -98,6 +111,17 @@ LAWS = (
             for n, d, e in ((2, 2, 2), (3, 2, 1), (3, 3, 2), (4, 2, 3))
         ],
     ),
+    Law(
+        "It is stable wherever the largest score stands, and a later one does not count.",
+        lambda rng: [
+            case([[1.0], [1.0]], [[0.0], [2000.0]], [[2.0], [6.0]]),
+            case([[1.0], [1.0]], [[2000.0], [0.0]], [[2.0], [6.0]]),
+            case([[1.0], [1.0]], [[-2000.0], [-2001.0]], [[2.0], [6.0]]),
+            case([[1.0], [1.0], [0.0]], [[1.0], [2.0], [3000.0]], [[2.0], [6.0], [1.0]]),
+        ],
+        UNSTABLE,
+    ),
+    Law("What is given stays as it was, and a second call gives the same.", twice, CHANGED),
 )
 
 ORACLE = (oracle,)
