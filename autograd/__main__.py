@@ -43,7 +43,7 @@ def add_check(command: argparse.ArgumentParser) -> None:
         "--student",
         default="",
         metavar="PATTERN",
-        help="whose a file is: file, folder, or a path with {student} in it",
+        help="whose a file is: all, file, folder, or a path with {student} in it",
     )
     command.add_argument(
         "--format", default="text", choices=("text", "csv", "json", "junit", "gradescope")

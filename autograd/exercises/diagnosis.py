@@ -73,7 +73,8 @@ def _known_mistakes(key: Key, seen: Experience, source: str) -> tuple[list[Mista
     failing = [i for i, (this, _, answer) in enumerate(seen) if this and not answer.right]
     best: list[Mistake] = []
     best_score = (0.0, 0.0)
-    for mistake in key.task.mistakes if failing else ():
+    mistakes = [m for m in key.task.mistakes if _works(key.task, key.seed, m)]
+    for mistake in mistakes if failing else ():
         if not _agree(seen[failing[0]][2], _answer_of(key.task, key.seed, mistake, failing[0])):
             continue  # before its other cases are run, which may take long
         score = _score([_answer_of(key.task, key.seed, mistake, i) for i in range(len(seen))], seen)
@@ -156,6 +157,14 @@ def _mistaken(task: Task, seed: int, mistake: Mistake) -> Here:
     subject = Here(load(task.wrong(mistake), task.targets))
     subject.begin(task, seed)
     return subject
+
+
+def _works(task: Task, seed: int, mistake: Mistake) -> bool:
+    """Can it be run at all? (`task test` tells its author; a student is not to suffer for it.)"""
+    try:
+        return bool(_mistaken(task, seed, mistake).targets)
+    except Exception:
+        return False
 
 
 @cache

@@ -39,7 +39,8 @@ def command(
         for name in names:
             if name not in known:
                 raise ValueError(f"there is no task {name!r}; the tasks are: {', '.join(known)}")
-        files = students(paths, student, order)
+        one = form == "gradescope" and not student  # it sends one submission at a time
+        files = {"": students(paths, "all", order)[""]} if one else students(paths, student, order)
         records = check_class(files, order, jobs)
         text = FORMATS[form](records, known) if form in FORMATS else as_text(records, order, known)
         if report:

@@ -43,12 +43,15 @@ class Order:
 def students(paths: Iterable[str | Path], pattern: str, order: Order) -> dict[str, list[Path]]:
     """The files of each student, by name.
 
-    pattern: "file" (each file is a student's), "folder" (each folder is), a path's shape with
-    {student} in it, such as "submitted/{student}/*/*.ipynb" or "{student}_*.py", or "": all files
-    are one student's, unless several answer the same task, which makes them a class of files.
+    pattern: "all" (all files are one student's), "file" (each file is), "folder" (each folder is),
+    a path's shape with {student} in it, such as "submitted/{student}/*/*.ipynb" or
+    "{student}_*.py", or "": all, unless several answer the same task, which makes them a class of
+    files.
     Raises ValueError if a file does not fit the pattern, and OSError if there is no such file.
     """
     files = list(_files(paths))
+    if pattern == "all":
+        return {"": files}
     if not pattern:
         tasks = order.all_tasks()
         wanted = {path: answered(path, tasks, order.names) for path in files}
@@ -81,7 +84,9 @@ def _student(path: Path, pattern: str) -> str:
     if pattern == "folder":
         return path.resolve().parent.name
     if "{student}" not in pattern:
-        raise ValueError(f"--student is file, folder, or a path with {{student}}, not {pattern!r}")
+        raise ValueError(
+            f"--student is all, file, folder, or a path with {{student}}, not {pattern!r}"
+        )
     shape = re.escape(pattern).replace(r"\*", "[^/]*").replace(r"\{student\}", "([^/]+?)", 1)
     match = re.search(f"(?:^|/){shape}$", path.resolve().as_posix())
     if not match:

@@ -2,6 +2,7 @@
 
     python notebooks/exercises/build.py              # all
     python notebooks/exercises/build.py backward     # one task, or a page such as worksheet
+    python notebooks/exercises/build.py ./my_task    # a task of your own: its notebooks, here
 
 A page is a Python file beside this script with its cells after `# %%` marks.
 """
@@ -22,7 +23,7 @@ ROOT = EXERCISES.parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ["PYTHONPATH"] = str(ROOT)  # for the kernels that run the solutions
 
-from autograd.exercises import TASKS  # noqa: E402
+from autograd.exercises import TASKS, read_task  # noqa: E402
 
 PAGES = ("lab_wrong_backprop", "worksheet")
 
@@ -30,26 +31,38 @@ PAGES = ("lab_wrong_backprop", "worksheet")
 def main(names):
     SOLUTIONS.mkdir(exist_ok=True)
     for name in names or [*TASKS, *PAGES]:
-        stem = name if name in PAGES else file_stem(TASKS[name])
-        cells = page if name in PAGES else task_cells
-        write(notebook(cells(name, solved=False)), EXERCISES / f"{stem}.ipynb")
-        solved = notebook(cells(name, solved=True))
-        NotebookClient(solved, timeout=60, kernel_name="python3", record_timing=False).execute()
-        write(solved, SOLUTIONS / f"{stem}.ipynb")
-        print(stem)
+        if name in PAGES or name in TASKS:
+            stem = name if name in PAGES else file_stem(TASKS[name])
+            write_both(name, EXERCISES / f"{stem}.ipynb", SOLUTIONS / f"{stem}.ipynb")
+        else:
+            task = read_task(name)
+            stem = Path(f"{file_stem(task)}.ipynb")
+            write_both(task, stem, stem.with_stem(f"{stem.stem}_solution"))
+
+
+def write_both(what, exercise, solution):
+    cells = page if what in PAGES else task_cells
+    write(notebook(cells(what, solved=False)), exercise)
+    solved = notebook(cells(what, solved=True))
+    NotebookClient(solved, timeout=60, kernel_name="python3", record_timing=False).execute()
+    write(solved, solution)
+    print(exercise.stem)
 
 
 def file_stem(task):
-    return f"{task.number:02}_{task.name}"
+    return task.name if task.number is None else f"{task.number:02}_{task.name}"
 
 
 # --- the cells of a task -------------------------------------------------------------------------
 
 
-def task_cells(name, solved):
-    task = TASKS[name]
-    targets = ", ".join(task.targets)
-    yield text(f"{name}-text", f"# Task {task.number} · {task.title}\n\n{task.text}")
+def task_cells(what, solved):
+    """The cells of a task of the ladder, by its name, or of any other."""
+    task = TASKS[what] if isinstance(what, str) else what
+    name, targets = task.name, ", ".join(task.targets)
+    called = name if isinstance(what, str) else str(task.folder)
+    head = f"Task {task.number} · {task.title}" if task.number else task.title
+    yield text(f"{name}-text", f"# {head}\n\n{task.text}")
     yield text(f"{name}-about", ABOUT)
     yield code(f"{name}-neighbour", task.neighbour.rstrip())
     yield text(f"{name}-your-turn", YOUR_TURN)
@@ -57,13 +70,13 @@ def task_cells(name, solved):
     yield code(f"{name}-solution", source.rstrip(), solution=True)
     yield text(f"{name}-how", HOW)
     yield code(
-        f"{name}-check", f'from autograd.exercises import check\n\ncheck("{name}", {targets})'
+        f"{name}-check", f'from autograd.exercises import check\n\ncheck("{called}", {targets})'
     )
     yield text(f"{name}-hints", "## Stuck?\n\n" + "\n\n".join(map(hint, count(task.hints))))
     yield text(f"{name}-graded", GRADED)
     yield code(
         f"{name}-test",
-        f'verdict = check("{name}", {targets}, seed=1)\nassert verdict, verdict\nverdict',
+        f'verdict = check("{called}", {targets}, seed=1)\nassert verdict, verdict\nverdict',
         points=task.points,
     )
     yield text(f"{name}-next", onward(task))
@@ -95,6 +108,8 @@ def hint(numbered):
 
 
 def onward(task):
+    if task is not TASKS.get(task.name):
+        return "That is all."
     later = [t for t in TASKS.values() if t.number == task.number + 1]
     if not later:
         return f"That was the last of the {len(TASKS)} tasks. Well climbed!"

@@ -61,8 +61,10 @@ def test_the_reference_passes_with_any_seed(task, seed):
 
 @each_task
 def test_two_differently_written_solutions_pass(task):
-    assert len(ALTERNATES[task.name]) >= 2
-    for source in ALTERNATES[task.name]:
+    files = sorted((task.folder / "alternates").glob("*.py"))
+    sources = [*ALTERNATES.get(task.name, ()), *(path.read_text() for path in files)]
+    assert len(sources) >= 2
+    for source in sources:
         verdict = judge(task, load(source, task.targets))
         assert verdict.passed, str(verdict)
 
