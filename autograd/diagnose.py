@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any, ClassVar, TypeAlias, TypeVar, overload
 
 from autograd import value as engine
-from autograd.graph import topological_order
+from autograd.graph import expand, topological_order
 from autograd.labels import Names, names_of, one_line
 from autograd.ops import Op
 from autograd.recording import outer_recorder, recording
@@ -86,6 +86,7 @@ def explain(root: Value, leaf: Value) -> Explanation:
     """
     need_value(root, "explain(loss, w)")
     need_value(leaf, "explain(loss, w)")
+    expand(root)
     order = topological_order(root)
     ways: dict[Value, float] = {}  # how many paths lead from a node to the leaf
     for v in order:

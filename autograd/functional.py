@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from autograd.graph import topological_order
+from autograd.graph import expand, topological_order
 from autograd.number import number
 from autograd.ops import OPS, closed
 from autograd.recording import current_recorder, enable_grad, no_grad
@@ -120,6 +120,8 @@ def _gradients(root: Value, inputs: list[Value], differentiable: bool) -> dict[V
     """d(root)/d(node) of the inputs (those that root depends on). `differentiable`: as Values,
     from the same rows of the table, so that they can be differentiated again."""
     ends = set(inputs)
+    if differentiable:
+        expand(root)
     order = topological_order(root, parents=lambda v: () if v in ends else v.parents)
     between = set(inputs)  # the nodes that depend on the inputs: the only ones worth visiting
     for v in order:

@@ -40,6 +40,14 @@ def topological_order(
     return order
 
 
+def expand(*roots: Any) -> None:
+    """Put the graph in scalars behind each node that stands for a whole program: what a jitted
+    function returns is one, until somebody wants to look inside."""
+    for node in topological_order(*roots):
+        if hasattr(node, "expand"):
+            node.expand()
+
+
 def walk(*roots: Any) -> Iterator[Any]:
     """The roots and every node that they were computed from, in no particular order.
 

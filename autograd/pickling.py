@@ -24,6 +24,9 @@ def _reduce(self: Value, protocol: Any) -> Any:
         fields = {name: getattr(self, name) for name in ("_data", "_grad", "op")}
         fields |= {"parents": (), "partials": ()}
         return Value.__new__, (type(self),), (self.__dict__ or None, fields)
+    for v in topological_order(self):
+        if hasattr(v, "flatten"):  # what a jitted function returned
+            v.flatten()
     order = topological_order(self)
     order.sort(key=lambda v: v.parents != ())  # stable: leaves first, else the order stays
     place = {v: i for i, v in enumerate(order)}

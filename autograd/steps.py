@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from autograd.graph import topological_order
+from autograd.graph import expand, topological_order
 from autograd.labels import Names, names_of
 from autograd.ops import OPS, closed
 from autograd.value import Constant, Value, fresh_gradients, node
@@ -139,6 +139,7 @@ def steps(root: Value) -> Iterator[Step]:
     your Values changes, not even if you leave the loop in the middle.
     """
     need_value(root, "steps(loss)")
+    expand(root)
     order = topological_order(root)
     names = names_of(order)
     for v in order:

@@ -10,6 +10,7 @@ from autograd.draw.names import name_values
 from autograd.draw.picture import Drawing, NoGraphviz, Picture, has_graphviz
 from autograd.draw.stepper import Stepper, stepper
 from autograd.functional import GradcheckReport
+from autograd.graph import walk
 from autograd.value import Value
 
 __all__ = [
@@ -34,7 +35,8 @@ SMALL = 60  # nodes: up to here, a Value in a notebook shows the graph that it c
 def show_value(self: Value, **_: Any) -> Any:
     """What a notebook shows for a Value: its drawing if the graph is small, and a line of text."""
     line = {"text/plain": repr(self)}
-    if size([self]) > SMALL or not has_graphviz():
+    is_program = any(hasattr(v, "expand") for v in walk(self))  # of jit: its graph may be large
+    if is_program or size([self]) > SMALL or not has_graphviz():
         return line
     picture, metadata = draw(self)._repr_mimebundle_()
     return picture | line, metadata

@@ -8,7 +8,7 @@ that a network stores while it trains; the rest is found when somebody wants a p
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from autograd.graph import topological_order
+from autograd.graph import expand, topological_order
 from autograd.labels import label_of
 from autograd.value import Value
 
@@ -61,6 +61,7 @@ class Box:
 
 def boxes(roots: Sequence[Value], level: str) -> list[Box]:
     """The graph of `roots` as boxes, parents before children, at level op, neuron or layer."""
+    expand(*roots)
     order = topological_order(*roots)
     owner: dict[Value, Any] = {v: v for v in order}  # what shows it: a call, or a box of its own
     if level != "op":

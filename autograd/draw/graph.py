@@ -10,7 +10,7 @@ from autograd.draw.boxes import Box, boxes
 from autograd.draw.measure import SIZE, width
 from autograd.draw.names import markup, values_in
 from autograd.draw.picture import Drawing
-from autograd.graph import walk
+from autograd.graph import expand, walk
 from autograd.labels import labels_of, module_paths
 from autograd.steps import show
 from autograd.value import Constant, Value
@@ -105,6 +105,9 @@ def draw(
 
 def size(roots: Iterable[Value]) -> int:
     """The number of nodes behind `roots`, or COUNTED + 1 if there are more than COUNTED."""
+    roots = list(roots)
+    if any(hasattr(v, "expand") for v in islice(walk(*roots), COUNTED + 1)):
+        expand(*roots)
     return sum(1 for _ in islice(walk(*roots), COUNTED + 1))
 
 

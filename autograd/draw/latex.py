@@ -7,7 +7,7 @@ its partials, called on symbols instead of numbers, write themselves.
 import re
 from typing import Any
 
-from autograd.graph import topological_order
+from autograd.graph import expand, topological_order
 from autograd.labels import label_of
 from autograd.ops import OPS, Op
 from autograd.ops import add as _add
@@ -122,6 +122,7 @@ def latex(root: Value) -> str:
     expression begins with `label =`. Raises ValueError for an expression too long to be read.
     """
     formulas: dict[Value, Tex] = {}
+    expand(root)
     for v in topological_order(root):
         label = label_of(v)
         if (

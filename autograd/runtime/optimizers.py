@@ -47,3 +47,21 @@ def update(optimizer: Any, clip: tuple[Any, Any]) -> None:
         for p in optimizer.params:
             p.grad = min(max(p.grad, -limit), limit)
     optimizer.step()
+
+
+def methods(optimizer: Any) -> tuple[Any, ...]:
+    """What makes its steps, to be compared: its class, its methods, and whether it has its own."""
+    cls = type(optimizer)
+    names = ("step", "zero_grad", "update")
+    own = [vars(optimizer).get(name) for name in names]
+    return (cls, *[getattr(cls, name, None) for name in names], *own)
+
+
+def is_usual(optimizer: Any, name: str) -> bool:
+    """Whether the method is that of nn.optim's Optimizer: not another, nor wrapped or replaced."""
+    base = next((c for c in type(optimizer).__mro__ if c.__qualname__ == "Optimizer"), None)
+    function = getattr(getattr(optimizer, name, None), "__func__", None)
+    if base is None or base.__module__ != "nn.optim" or function is not vars(base).get(name):
+        return False
+    file = getattr(sys.modules["nn.optim"], "__file__", None)
+    return function.__code__.co_filename == file and not hasattr(function, "__wrapped__")

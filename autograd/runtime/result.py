@@ -102,4 +102,6 @@ def _edges(child: Value) -> Iterable[tuple[Value, float]]:
 
 def alike(a: float, b: float, tolerance: float) -> bool:
     """Equal but for rounding; NaN is NaN, and infinite is infinite."""
-    return a == b or abs(a - b) <= tolerance * max(abs(a), abs(b)) or (a != a and b != b)
+    if a == b or (a != a and b != b):
+        return True
+    return abs(a - b) <= tolerance * min(abs(a), abs(b))

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 
 from autograd.compiler import pipeline, targets
-from autograd.compiler.trace import GRAD, Trace
+from autograd.compiler.trace import DATA, GRAD, Trace
 from autograd.runtime.compiled import Compiled
+from autograd.runtime.optimizers import is_usual, methods
 from autograd.runtime.result import replay, result_of
 from autograd.runtime.store import Stored, adopt
 from autograd.runtime.update import CHUNK, Rule, table
+from autograd.runtime.watch import SMALL
 from autograd.value import Value
 
 
@@ -55,7 +57,8 @@ class Arrays(Compiled):
             at = np.array(list(map(GRAD.__get__, self.listed)))
             self.trained: Any = at
             start, n = int(at[0]), len(at)
-            self.sole = n == len(data)  # are they all that there is?
+            self.methods, self.clears = methods(optimizer), is_usual(optimizer, "zero_grad")
+            self.sole = n == len(data) and self.clears  # are they all that there is?
             self.gradient = self.store.written if self.sole else self.gradient
             if (at == np.arange(start, start + n)).all():
                 self.trained = slice(start, start + n)
@@ -65,10 +68,19 @@ class Arrays(Compiled):
         self.run = program.printed.make(data, self.gradient)
 
     def holds(self) -> bool:
-        listed = self.owner.optimizer.params if self.listed else self.listed
-        if len(listed) != len(self.copied) or listed is not self.listed and listed != self.copied:
+        if self.listed and not self.is_of(self.owner.optimizer):
             return False
         return not self.store.moved and self.watch.holds()
+
+    def is_of(self, optimizer: Any) -> bool:
+        """Whether the optimizer has the same parameters, and steps as before."""
+        if methods(optimizer) != self.methods:
+            return False
+        listed = optimizer.params
+        if listed is self.listed and len(listed) > SMALL and self.calls % 64:
+            return len(listed) == len(self.copied)
+        same: bool = listed == self.copied
+        return same
 
     def accepts(self, i: int, name: str, x: Any, inputs: dict[str, Any]) -> bool:
         """As for all back ends; but nested lists of one shape, or arrays, all at once."""
@@ -117,7 +129,9 @@ class Arrays(Compiled):
         numbers = {name: list(map(float, row)) for name, row in inputs.items() if name}
         found: list[float] = list(run(P=[v.data for v in parameters], **numbers))[1]
         self.gradient[...] = 0.0
-        self.gradient[list(map(GRAD.__get__, parameters))] = found[: len(parameters)]
+        for v, g in zip(parameters, found):  # not those that only dead code reads
+            if type(v) is Stored and DATA.__get__(v) is self.store:
+                self.gradient[GRAD.__get__(v)] = g
         return found[len(parameters) :]
 
     @np.errstate(all="ignore")
@@ -163,7 +177,10 @@ class Arrays(Compiled):
         loss = float(next(steps))
         self.backward(steps, inputs)
         if not self.sole:  # zero_grad is for the optimizer's parameters, others accumulate
-            store.grad[at] = 0.0
+            if self.clears:
+                store.grad[at] = 0.0
+            else:
+                self.owner.optimizer.zero_grad()
             store.grad[...] += self.gradient
         if math.isfinite(loss):
             max_norm, limit = self.owner.clip

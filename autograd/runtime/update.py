@@ -16,6 +16,7 @@ from autograd.compiler.ir import Block
 from autograd.compiler.passes import RULES
 from autograd.compiler.targets import Target
 from autograd.compiler.targets.numpy import emit_update
+from autograd.runtime.optimizers import is_usual
 from autograd.runtime.watch import Watch
 
 KEPT = ("lr", "steps", "state", "params")  # not settings: variables of the rule
@@ -32,16 +33,14 @@ class Rule:
         self.optimizer, self.run, self.source = optimizer, None, ""
         self.chunks: list[list[Any]] = []
         self.tables: list[tuple[int, list[list[Any]]]] = []  # for each of `late`: width, chunks
-        self.settings = itemgetter(*names, "params")
-        *known, params = self.settings(vars(optimizer))
+        self.settings = itemgetter(*names, "params", "params")  # two: it gives a tuple
+        *known, params, _ = self.settings(vars(optimizer))
         known = [copy.copy(x) if isinstance(x, list | dict) else x for x in known]
-        self.known = (*known, params)
-        if optimizer.step.__module__ != "nn.optim":  # it makes a step in its own way
-            return
+        self.known = (*known, params, params)
+        self.watch = watch = Watch([type(optimizer), optimizer.update, *known])
+        if not is_usual(optimizer, "step") or watch.generators:  # it steps in its own way, or
+            return  # draws a random number for each parameter
         twin = copy.copy(optimizer)
-        watch = Watch([type(optimizer).update, *known])
-        if watch.generators:  # it draws a random number for each parameter
-            return
         drawn = watch.drawn()
         states = [f"state{i + 1}" for i in range(len(optimizer.state))]
         block = rule_of(twin, states)
@@ -82,7 +81,7 @@ class Rule:
 
     def fits(self, late: Any) -> bool:
         """Whether the optimiser's settings and arrays are still the same."""
-        if self.settings(vars(self.optimizer)) != self.known:
+        if self.settings(vars(self.optimizer)) != self.known or not self.watch.holds():
             return False
         if self.run is None:
             return True
