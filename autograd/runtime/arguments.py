@@ -158,8 +158,11 @@ class Substitute:
         return s
 
     def of_value(self, v: Value) -> Symbol:
-        s = self.known.setdefault(id(v), argument(v))
-        self.values.append(s)
+        if id(v) in self.known:  # its place among the inputs is kept, but nobody reads it there
+            self.values.append(symbol(Symbol))
+            return self.known[id(v)]
+        self.values.append(s := argument(v))
+        self.known[id(v)] = s
         return s
 
     def of_sequence(self, x: Any, kind: type) -> Any:

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from autograd.compiler.masks import original
-from autograd.compiler.trace import Trace, TraceError, trace
+from autograd.compiler.trace import Argument, Trace, TraceError, trace
 from autograd.runtime.arguments import (
     Signature,
     Substitute,
@@ -137,6 +137,11 @@ class Compiled:
         """Make the program from the trace."""
         begin, self.trace = perf_counter(), found
         for optimizer, fields in self.read:
+            if optimizer is self.owner.optimizer and not {"steps", "state"}.isdisjoint(fields):
+                raise TraceError(
+                    f"the function reads {', '.join(fields)} of its own optimizer, which changes "
+                    "with every step, and so would the program: pass what is needed as an argument."
+                )
             get = functools.partial(_fields, fields)
             self.watch.names.append(Names(fields, get, vars(optimizer)))
         self.sign()  # before parameters are taken in: what was an input must stay one
@@ -169,6 +174,8 @@ class Compiled:
                 if observed.get(id(s)) in ("type", "index"):
                     self.typed.setdefault(name, []).append((i, s.stands_for_a))
         for i, s in enumerate([s for row in found.values.values() for s in row]):
+            if not isinstance(s, Argument):
+                continue
             if ("identity", id(s)) in found.observed:
                 self.identical.append((i, s.stands_for))
             if ("label", id(s)) in found.observed:
