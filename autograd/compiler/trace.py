@@ -64,7 +64,8 @@ class Trace:
     computes first; they are inputs. created: the leaves made on the way, by id. aliases: who stands
     for another Value, by id. observed: (what, id of an argument's symbol): what the function has
     seen of its arguments. refusal: the first TraceError, even if the function swallowed it.
-    results: of a loop's body, or of a function, if there are several. loops: what reroll.py found;
+    returned: what the function did. root, results: the Value in it, or all if there are several
+    (of a loop's body, too). loops: what reroll.py found;
     first come, first run.
     """
 
@@ -82,6 +83,7 @@ class Trace:
     observed: set[tuple[str, int]] = field(default_factory=set)
     refusal: TraceError | None = None
     root: Any = None
+    returned: Any = None
     results: tuple[Any, ...] = ()
     loops: list["Loop"] = field(default_factory=list)
 
@@ -156,7 +158,15 @@ class Trace:
 
     def finish(self, root: Any) -> None:
         """The function has returned: no alias stays."""
-        self.root = self.resolved(root)
+        self.returned = root
+        ends = {id(v): v for v in map(self.resolved, leaves_of(root))}
+        if not ends:
+            raise TraceError(
+                f"a jitted function returns a Value, or several, but this one returned {root!r:.60}"
+                ": compute the result with operators and ops, and don't forget the `return`."
+            )
+        self.root, *others = ends.values()
+        self.results = (self.root, *others) if others else ()
         if self.aliases:
             for s in self.nodes:
                 s.parents = self.resolved_row(s.parents)
@@ -253,13 +263,23 @@ def trace(run: Callable[[Trace], Any], modules: Sequence[Any] = ()) -> Trace:
         running.reset(token)
     if found.refusal is not None:
         raise found.refusal
-    if not isinstance(root, Value):
-        raise TraceError(
-            f"a jitted function returns one Value, but this one returned a {type(root).__name__}: "
-            "reduce a list with autograd.sum(values), and don't forget the `return`."
-        )
     found.finish(root)
     return found
+
+
+def leaves_of(x: Any) -> list[Value]:
+    """The Values in what a function returned: one, or lists, tuples and dicts of them."""
+    if isinstance(x, Value):
+        return [x]
+    if isinstance(x, list | tuple | dict):
+        items = x.values() if isinstance(x, dict) else x
+        return [v for item in items for v in leaves_of(item)]
+    if isinstance(x, str | float | int) or x is None:
+        return []
+    raise TraceError(
+        f"a jitted function returns Values, one or lists, tuples and dicts of them, but there is a "
+        f"{type(x).__name__}: {x!r:.60}"
+    )
 
 
 # --- what hides the numbers of Values ------------------------------------------------------------

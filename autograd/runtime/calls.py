@@ -19,7 +19,8 @@ from autograd.compiler.trace import TraceError
 from autograd.recording import current_recorder
 from autograd.runtime import check
 from autograd.runtime.compiled import Compiled
-from autograd.value import Value, compute_only
+from autograd.runtime.result import detached
+from autograd.value import compute_only
 
 __all__ = ["Compiled", "Jitted", "TraceError"]
 
@@ -76,7 +77,7 @@ class Jitted:
         if self._optimizer is not None:
             return program.step(inputs)  # type: ignore[union-attr,arg-type]
         result = program.result(inputs)  # type: ignore[union-attr,arg-type]
-        return result if engine.recorder is None else without_gradient(result)
+        return result if engine.recorder is None else detached(result)
 
     # --- around a call -----------------------------------------------------------------------
 
@@ -192,11 +193,6 @@ class Bound:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.jitted, name)
-
-
-def without_gradient(result: Value) -> Any:
-    """What `no_grad` makes of a result."""
-    return Value(result.data)
 
 
 class Programs:

@@ -15,7 +15,15 @@ from autograd.ops import Op
 from autograd.recording import current_recorder, no_grad, recording
 from autograd.runtime.compiled import Compiled
 from autograd.runtime.optimizers import update
-from autograd.runtime.result import alike, leaf_gradients, replay
+from autograd.runtime.result import (
+    alike,
+    all_alike,
+    detached,
+    leaf_gradients,
+    leaves,
+    rebuilt,
+    replay,
+)
 from autograd.runtime.transaction import Effects, transaction
 from autograd.value import Constant, Value, compute_only, record
 
@@ -128,24 +136,21 @@ class Attempt:
             put(state)
 
     def compare(self, program: Compiled, inputs: dict[str, Any]) -> None:
-        self.result = result = program.result(inputs)
-        plain = self.value
-        if not isinstance(plain, Value):
-            raise TraceError(f"in plain code, the function returns no Value, but {plain!r:.60}")
-        is_recorded = current_recorder() is None
-        fits = alike(result.data, plain.data, ROUNDING)
-        if is_recorded:
-            self.gradients = leaf_gradients(plain, inputs[""])
-            fits = fits and gradients_fit(program.gradients(result), self.gradients, ROUNDING)
+        self.result = program.result(inputs)
+        fits = all_alike(self.result, self.value, ROUNDING)
+        if current_recorder() is None:
+            ours = program.gradients(parts(self.result))
+            self.gradients = leaf_gradients(parts(self.value), inputs[""])
+            fits = fits and gradients_fit(ours, self.gradients, ROUNDING)
         if not fits:
-            judge(self, program, inputs, result)
+            judge(self, program, inputs)
 
     def answer(self) -> Any:
         """What the first call returns."""
         if self.owner.optimizer is not None:
             del self.result  # nobody wants its gradient
             return self.program.step(self.inputs)
-        return self.result if current_recorder() is None else Value(self.result.data)
+        return self.result if current_recorder() is None else detached(self.result)
 
     def plain_answer(self) -> Any:
         """The same without a program."""
@@ -171,13 +176,14 @@ class Audit:
                 plain = self.plain()
         except Exception as error:
             return error
-        if alike(plain.data, self.result.data, ROUNDING):
+        if all_alike(plain, self.result, ROUNDING):
             return None
-        exact = replay(self.program.trace, self.inputs, self.inputs[""])[-1]
-        if alike(plain.data, exact.data, EXACT) and alike(exact.data, self.result.data, CLOSE):
+        trace = self.program.trace
+        exact = rebuilt(trace, replay(trace, self.inputs, self.inputs[""])[1])
+        if all_alike(plain, exact, EXACT) and all_alike(exact, self.result, CLOSE):
             return None
-        where = first_difference(self, self.program.trace, self.inputs)
-        return TraceError(_DIFFERS.format(plain.data, self.result.data, where))
+        where = first_difference(self, trace, self.inputs)
+        return TraceError(_DIFFERS.format(shown(plain), shown(self.result), where))
 
     def plain(self) -> Any:
         """The function on the same arguments, with the same masks."""
@@ -193,7 +199,7 @@ class Audit:
         if self.owner.optimizer is not None:
             del self.result  # nobody wants its gradient
             return self.program.step(self.inputs)
-        return self.result if current_recorder() is None else Value(self.result.data)
+        return self.result if current_recorder() is None else detached(self.result)
 
     def plain_answer(self) -> Any:
         """What plain code returns for this call."""
@@ -231,7 +237,7 @@ _CHANGES = (
     "outside, and pass what is needed as an argument; return what is to be kept."
 )
 _DIFFERS = (
-    "in plain code, the function gives {:.10g}, but its program {:.10g}: it reads something that "
+    "in plain code, the function gives {}, but its program {}: it reads something that "
     "changes and that jit does not watch (a clock, a file, the environment, an object of a "
     "library), or it looks at what a symbol can't show (a type, an identity). Pass what changes "
     "as an argument.{}"
@@ -249,28 +255,37 @@ def gradients_fit(ours: dict[int, float], plain: dict[Value, float], tolerance: 
     return all(alike(x, y, tolerance) or abs(x - y) <= tolerance * size for x, y in zip(a, b))
 
 
-def judge(attempt: Attempt, program: Compiled, inputs: dict[str, Any], result: Value) -> None:
+def judge(attempt: Attempt, program: Compiled, inputs: dict[str, Any]) -> None:
     """The program and plain code differ: by rounding alone? The same operations in the same order
     as plain code's tell. If not, raise TraceError."""
-    exact = replay(program.trace, inputs, inputs[""])[-1]
-    plain = attempt.value
-    if not alike(exact.data, plain.data, EXACT):
-        where = first_difference(attempt, program.trace, inputs)
-        raise TraceError(_DIFFERS.format(plain.data, result.data, where))
-    fits = alike(exact.data, result.data, CLOSE)
+    ends = replay(program.trace, inputs, inputs[""])[1]
+    exact, plain, result = rebuilt(program.trace, ends), attempt.value, attempt.result
+    is_right, fits = all_alike(exact, plain, EXACT), all_alike(exact, result, CLOSE)
     if attempt.gradients is not None:
-        swept = leaf_gradients(exact, inputs[""]).items()
+        swept = leaf_gradients(parts(exact), inputs[""]).items()
         gradients = {id(v): g for v, g in swept if not isinstance(v, Constant)}
         wanted = {v: g for v, g in attempt.gradients.items() if id(v) in gradients}
-        if not gradients_fit(gradients, attempt.gradients, 1e-9):
-            where = first_difference(attempt, program.trace, inputs)
-            raise TraceError(_DIFFERS.format(plain.data, result.data, where))
-        fits = fits and gradients_fit(program.gradients(result), wanted, CLOSE)
+        is_right = is_right and gradients_fit(gradients, attempt.gradients, ROUNDING)
+        fits = fits and gradients_fit(program.gradients(parts(result)), wanted, CLOSE)
+    if not is_right:
+        where = first_difference(attempt, program.trace, inputs)
+        raise TraceError(_DIFFERS.format(shown(plain), shown(result), where))
     if not fits:
         raise TraceError(
-            f"the program computes {result.data:.10g}, plain code {plain.data:.10g}: this is a "
-            "fault of jit. Please report it, and run this function without jit."
+            f"the program computes {shown(result)}, plain code {shown(plain)}, or their gradients "
+            "differ: this is a fault of jit. Please report it, and run this function without jit."
         )
+
+
+def parts(x: Any) -> list[Value]:
+    """The Values in what a function returned."""
+    return [v for v in leaves(x) if isinstance(v, Value)]
+
+
+def shown(x: Any) -> str:
+    """The numbers in it, as text."""
+    numbers = [f"{v.data:.10g}" if isinstance(v, Value) else f"{v!r:.20}" for v in leaves(x)]
+    return ", ".join(numbers[:3]) + ", ..." * (len(numbers) > 3)
 
 
 def first_difference(run: Any, trace: Trace, inputs: dict[str, Any]) -> str:
@@ -288,7 +303,7 @@ def first_difference(run: Any, trace: Trace, inputs: dict[str, Any]) -> str:
             run.owner.fn(*run.args, **run.kwargs)
     except Exception:
         return ""
-    ours = [(s.op, v.data) for s, v in zip(trace.nodes, replay(trace, inputs, inputs[""]))]
+    ours = [(s.op, v.data) for s, v in zip(trace.nodes, replay(trace, inputs, inputs[""])[0])]
     for (op, number, where), (other, computed) in zip(steps, ours):
         if op != other or not alike(number, computed, ROUNDING):
             return f" The first difference is at {where}."

@@ -59,13 +59,17 @@ class Compiled:
         """Make the program: sets `source`, `stats` and `boxes`."""
         raise NotImplementedError
 
-    def result(self, inputs: dict[str, Any]) -> Value:
-        """What a call returns: a Value with a gradient to pull."""
+    def result(self, inputs: dict[str, Any]) -> Any:
+        """What a call returns: a Value with a gradient to pull, or several, nested."""
         raise NotImplementedError
 
-    def gradients(self, result: Any) -> dict[int, float]:
-        """Of such a result, by the ids of the parameters and Values."""
-        raise NotImplementedError
+    def gradients(self, results: list[Any]) -> dict[int, float]:
+        """Of the sum of such results, by the ids of the parameters and Values."""
+        found: dict[int, float] = {}
+        for result in results:
+            for v, g in result.edges():
+                found[id(v)] = found.get(id(v), 0.0) + g
+        return found
 
     def step(self, inputs: dict[str, Any]) -> float:
         """Forward, backward and the optimizer's update; returns the loss."""
@@ -136,6 +140,11 @@ class Compiled:
     def finish(self, found: Trace) -> None:
         """Make the program from the trace."""
         begin, self.trace = perf_counter(), found
+        if self.owner.optimizer is not None and not isinstance(found.returned, Value):
+            raise TraceError(
+                f"a jitted training step needs one loss, a Value, but the function returned a "
+                f"{type(found.returned).__name__}: reduce a list with autograd.sum(values)."
+            )
         for optimizer, fields in self.read:
             if optimizer is self.owner.optimizer and not {"steps", "state"}.isdisjoint(fields):
                 raise TraceError(

@@ -1,15 +1,16 @@
 """The NumPy back end: a program in use, its results and its training steps."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autograd.compiler import pipeline, targets
-from autograd.compiler.trace import DATA, GRAD, Trace
+from autograd.compiler.trace import DATA, GRAD, Number, Trace
 from autograd.runtime.compiled import Compiled
 from autograd.runtime.optimizers import is_usual, methods
-from autograd.runtime.result import replay, result_of
+from autograd.runtime.result import rebuilt, replay, result_of
 from autograd.runtime.store import Stored, adopt
 from autograd.runtime.update import CHUNK, Rule, table
 from autograd.runtime.watch import SMALL
@@ -45,6 +46,7 @@ class Arrays(Compiled):
         runtime = {"check": _check, "outer": self.outer}
         program = pipeline.compile(trace, place, sizes, self.owner.target, runtime)
         self.trace, self.ir = trace, program.ir
+        self.is_one = isinstance(trace.returned, Value) and not isinstance(trace.root, Number)
         self.source = self.program_source = program.printed.source
         self.boxes, self.stats = program.boxes, dict(program.stats)
         self.inputs, self.has_holes = program.inputs, program.has_holes
@@ -114,20 +116,24 @@ class Arrays(Compiled):
     def begin(self, inputs: dict[str, Any]) -> Any:
         return self.run(*[np.asarray(inputs[name], kind) for name, kind in self.inputs])
 
-    def backward(self, steps: Any, inputs: dict[str, Any]) -> list[float]:
-        """The gradients: that of the store in `gradient`, and those of the Values."""
-        partials = [x for g in next(steps) for x in g.tolist()]
+    def backward(self, steps: Any, inputs: dict[str, Any], upstream: Any = None) -> list[float]:
+        """The gradients: that of the store in `gradient`, and those of the Values. upstream: if
+        there are several results, a number for each."""
+        partials = [x for g in steps.send(upstream) for x in g.tolist()]
         if self.has_holes and any(map(math.isnan, (self.gradient @ self.gradient, *partials))):
-            return self.replay(inputs)  # a square sum is NaN if a term is; no inf - inf makes it so
+            # a square sum is NaN if a term is; no inf - inf makes it so
+            return self.replay(inputs, upstream)
         return partials
 
-    def replay(self, inputs: dict[str, Any]) -> list[float]:
+    def replay(self, inputs: dict[str, Any], upstream: Any) -> list[float]:
         """Once more, on scalars. Eager does not visit what `take` did not choose; in arrays that
         has the gradient 0, and 0 times infinity made a NaN that does not belong there."""
         printed = targets.find("python").emit(self.trace, {})
-        run, parameters = printed.make, printed.parameters
+        parameters = printed.parameters
         numbers = {name: list(map(float, row)) for name, row in inputs.items() if name}
-        found: list[float] = list(run(P=[v.data for v in parameters], **numbers))[1]
+        steps = printed.make(P=[v.data for v in parameters], **numbers)
+        next(steps)
+        found: list[float] = steps.send(upstream)
         self.gradient[...] = 0.0
         for v, g in zip(parameters, found):  # not those that only dead code reads
             if type(v) is Stored and DATA.__get__(v) is self.store:
@@ -135,23 +141,22 @@ class Arrays(Compiled):
         return found[len(parameters) :]
 
     @np.errstate(all="ignore")
-    def result(self, inputs: dict[str, Any]) -> Value:
+    def result(self, inputs: dict[str, Any]) -> Any:
         # copies, for the backward pass is yet to come and the arrays are the user's
         inputs = {name: np.array(row) if name else row for name, row in inputs.items()}
-        call = Call(self, inputs)
+        if not self.trace.results:
+            result = self.node(Call(self, inputs))
+            return result if self.is_one else rebuilt(self.trace, [result])
+        numbers, moment = next(self.begin(inputs)), Moment()
+        calls = [Part(self, inputs, k, float(x), moment) for k, x in enumerate(numbers)]
+        return rebuilt(self.trace, list(map(self.node, calls)))
+
+    def node(self, call: "Call") -> Value:
+        """The Value of a call."""
         self.store.pending.add(call)
         all_parameters = Parameters(0.0, "parameters")
         all_parameters.call = call
-        return result_of(call, call.loss, (all_parameters, *inputs[""]))
-
-    @np.errstate(all="ignore")
-    def gradients(self, result: Any) -> dict[int, float]:
-        call = result.parents[0].call
-        call.pull()
-        found = dict(zip(map(id, self.store.members), call.gradient.tolist()))
-        for v, g in zip(call.inputs[""], call.of_values):
-            found[id(v)] = found.get(id(v), 0.0) + g
-        return found
+        return result_of(call, call.loss, (all_parameters, *call.inputs[""]))
 
     def outer(self, a: np.ndarray, b: np.ndarray, out: Any = None) -> Any:
         """A large outer product. Into a part of G, in a training step, it is put off: the update
@@ -226,7 +231,7 @@ class Call:
         return (1.0, *self.of_values)
 
     def replayed(self) -> Value:
-        return replay(self.program.trace, self.inputs, self.inputs[""])[-1]
+        return replay(self.program.trace, self.inputs, self.inputs[""])[1][0]
 
     @np.errstate(all="ignore")
     def leaves(self) -> Any:
@@ -234,20 +239,70 @@ class Call:
         pairs = zip(self.program.store.members, self.gradient.tolist())
         return [*pairs, *zip(self.inputs[""], self.of_values)]
 
+    def settle(self) -> None:
+        """The parameters are about to change."""
+        self.pull()
+
     def pull(self) -> None:
         """The backward pass, once: `gradient` is that of the store, `of_values` of the Values."""
-        if self.steps is None:
-            return
-        program, store, steps, self.steps = self.program, self.program.store, self.steps, None
+        if self.steps is not None:
+            steps, self.steps = self.steps, None
+            self.pull_from(steps, None)
+
+    def pull_from(self, steps: Any, upstream: Any) -> None:
+        program, store = self.program, self.program.store
         if program.sole:  # the program writes into the parameters' own gradients: not now
             earlier = store.grad.copy()
-            self.of_values = program.backward(steps, self.inputs)
+            self.of_values = program.backward(steps, self.inputs, upstream)
             self.gradient = store.grad.copy()
             store.written[...] = earlier
         else:
-            self.of_values = program.backward(steps, self.inputs)
+            self.of_values = program.backward(steps, self.inputs, upstream)
             self.gradient = program.gradient.copy()
         store.pending.discard(self)
+
+
+@dataclass
+class Moment:
+    """What the results of one call share: the parameters as they were, once they change."""
+
+    data: Any = None
+
+
+class Part(Call):
+    """One of several results of a call. Its gradient is a run of the program of its own: few of
+    many results are asked for theirs."""
+
+    def __init__(
+        self, program: Arrays, inputs: dict[str, Any], k: int, number: float, moment: Moment
+    ) -> None:
+        self.program, self.inputs, self.k, self.loss = program, inputs, k, number
+        self.moment, self.is_pulled = moment, False
+
+    def replayed(self) -> Value:
+        return replay(self.program.trace, self.inputs, self.inputs[""])[1][self.k]
+
+    def settle(self) -> None:
+        if self.moment.data is None:
+            self.moment.data = self.program.store.data.copy()
+        self.program.store.pending.discard(self)
+
+    def pull(self) -> None:
+        if self.is_pulled:
+            return
+        data, then = self.program.store.data, self.moment.data
+        now = data.copy() if then is not None else None
+        upstream = np.zeros(len(self.program.trace.results))
+        upstream[self.k] = 1.0
+        try:
+            data[:] = data if then is None else then
+            steps = self.program.begin(self.inputs)
+            next(steps)
+            self.pull_from(steps, upstream)
+        finally:
+            if now is not None:
+                data[:] = now
+        self.is_pulled = True
 
 
 class Parameters(Value):

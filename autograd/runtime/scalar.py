@@ -10,7 +10,7 @@ from typing import Any
 from autograd.compiler.trace import Trace
 from autograd.runtime.compiled import Compiled
 from autograd.runtime.optimizers import update
-from autograd.runtime.result import replay, result_of
+from autograd.runtime.result import rebuilt, replay, result_of
 from autograd.value import Value
 
 
@@ -33,15 +33,12 @@ class Unrolled(Compiled):
         self.stats = {"nodes": printed.operations, "kinds": 0, "array ops": 0}
         self.boxes = []
 
-    def result(self, inputs: dict[str, Any]) -> Value:
+    def result(self, inputs: dict[str, Any]) -> Any:
+        trace, parents = self.trace, (*self.parameters, *inputs[""])
         call = ScalarCall(self, inputs)
-        return result_of(call, call.loss, (*self.parameters, *inputs[""]))
-
-    def gradients(self, result: Any) -> dict[int, float]:
-        found: dict[int, float] = {}
-        for v, g in zip(result.parents, result.partials):
-            found[id(v)] = found.get(id(v), 0.0) + g
-        return found
+        views = [View(call, k) for k in range(len(trace.ends))]
+        results = [result_of(v, x, parents) for v, x in zip(views, call.numbers)]
+        return rebuilt(trace, results)
 
     def step(self, inputs: dict[str, Any]) -> float:
         optimizer, result = self.owner.optimizer, self.result(inputs)
@@ -53,22 +50,43 @@ class Unrolled(Compiled):
 
 
 class ScalarCall:
-    """One call of a program: its loss, and its gradients once they are wanted."""
+    """One call of a program: its results, and the gradients of each once they are wanted."""
 
     def __init__(self, program: Unrolled, inputs: dict[str, Any]) -> None:
-        numbers = {name: list(map(float, row)) for name, row in inputs.items() if name}
-        self.program, self.inputs = program, inputs
-        self.steps = program.program(P=[v.data for v in program.parameters], **numbers)
-        self.loss: float = next(self.steps)
-        self.found: list[float] | None = None
+        self.inputs = {name: list(map(float, row)) for name, row in inputs.items() if name}
+        self.program, self.values = program, inputs[""]
+        self.parameters = [v.data for v in program.parameters]
+        self.found: dict[int, list[float]] = {}
+        self.first = self.run()
+        results = next(self.first)
+        self.numbers: list[float] = results if program.trace.results else [results]
+
+    def run(self) -> Any:
+        return self.program.program(P=self.parameters, **self.inputs)
+
+    def gradients(self, k: int) -> list[float]:
+        """Of one result, with respect to the parameters and the Values."""
+        if k not in self.found and not self.program.trace.results:
+            self.found[k] = next(self.first)
+        elif k not in self.found:
+            steps = self.run()
+            next(steps)
+            self.found[k] = steps.send([float(i == k) for i in range(len(self.numbers))])
+        return self.found[k]
+
+
+class View:
+    """One result of a call."""
+
+    def __init__(self, call: ScalarCall, k: int) -> None:
+        self.call, self.k = call, k
 
     def partials(self) -> list[float]:
-        if self.found is None:
-            self.found = next(self.steps)
-        return self.found
+        return self.call.gradients(self.k)
 
     def replayed(self) -> Value:
-        return replay(self.program.trace, self.inputs, self.inputs[""])[-1]
+        call = self.call
+        return replay(call.program.trace, call.inputs, call.values)[1][self.k]
 
     def leaves(self) -> Any:
-        return zip([*self.program.parameters, *self.inputs[""]], self.partials())
+        return zip([*self.call.program.parameters, *self.call.values], self.partials())

@@ -49,7 +49,7 @@ class Store:
     def settle(self) -> None:
         for call in list(self.pending) if self.pending else ():
             with np.errstate(all="ignore"):
-                call.pull()
+                call.settle()
 
 
 class Stored(Value):

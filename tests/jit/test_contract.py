@@ -633,7 +633,7 @@ def test_methods_keywords_dicts_and_arrays() -> None:
     lambda v, x, i: v * (x // 2),
     lambda v, x, i: v * len(f"{v:.3f}"),
     lambda v, x, i: v * random.random(),
-    lambda v, x, i: [v],
+    lambda v, x, i: None,
 ])  # fmt: skip
 def test_looking_at_a_number_raises_and_teaches(look: Any, backend: str) -> None:
     with pytest.raises(TraceError) as error:
