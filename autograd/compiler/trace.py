@@ -65,8 +65,8 @@ class Trace:
     for another Value, by id. observed: (what, id of an argument's symbol): what the function has
     seen of its arguments. refusal: the first TraceError, even if the function swallowed it.
     returned: what the function did. root, results: the Value in it, or all if there are several
-    (of a loop's body, too). loops: what reroll.py found;
-    first come, first run.
+    (of a loop's body, too). floats: those that are plain numbers in plain code, by id. loops: what
+    reroll.py found; first come, first run.
     """
 
     nodes: list[Symbol] = field(default_factory=list)
@@ -84,6 +84,7 @@ class Trace:
     refusal: TraceError | None = None
     root: Any = None
     returned: Any = None
+    floats: set[int] = field(default_factory=set)
     results: tuple[Any, ...] = ()
     loops: list["Loop"] = field(default_factory=list)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from autograd.compiler.masks import masked, original
 from autograd.compiler.symbols import is_foreign, is_ours, place, user_frame
-from autograd.compiler.trace import Trace, TraceError
+from autograd.compiler.trace import Number, Trace, TraceError
 from autograd.ops import Op
 from autograd.recording import current_recorder, no_grad, recording
 from autograd.runtime.compiled import Compiled
@@ -88,13 +88,21 @@ class Attempt:
             program.watch = program.watched()
             found, effects = self.traced(program)
             refuse(effects)
-        program.finish(found)
+        self.finish(program, found)
         while (inputs := program.bind(self.args, self.kwargs, self.masks)) is None:
             program = self.new_program()  # the trace has taken in parameters that are arguments
-            program.finish(self.traced(program)[0])
+            self.finish(program, self.traced(program)[0])
         self.program, self.inputs = program, inputs
         self.compare(program, inputs)
         return program
+
+    def finish(self, program: Compiled, found: Trace) -> None:
+        """What is computed from numbers of the arguments alone may be a Value in plain code, or a
+        float: plain code has told."""
+        pairs = zip(leaves(found.returned), leaves(self.value))
+        numbers = [s for s, v in pairs if isinstance(s, Number) and not isinstance(v, Value)]
+        found.floats = {id(found.resolved(s)) for s in numbers}
+        program.finish(found)
 
     def new_program(self) -> Compiled:
         program: Compiled = self.owner.compile(self.owner, self.args, self.kwargs)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from autograd.compiler.trace import Number, Trace
+from autograd.compiler.trace import Trace
 from autograd.graph import topological_order
 from autograd.ops import GATES, OPS, closed
 from autograd.value import Constant, Value, node
@@ -67,7 +67,7 @@ def rebuilt(trace: Trace, results: list[Any]) -> Any:
     def place(x: Any) -> Any:
         if isinstance(x, Value):
             result = by_id[id(trace.resolved(x))]
-            return result.data if isinstance(x, Number) else result
+            return result.data if id(trace.resolved(x)) in trace.floats else result
         if isinstance(x, dict):
             return {key: place(item) for key, item in x.items()}
         if hasattr(x, "_make"):  # a namedtuple

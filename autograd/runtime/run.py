@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.compiler import pipeline, targets
-from autograd.compiler.trace import DATA, GRAD, Number, Trace
+from autograd.compiler.trace import DATA, GRAD, Trace
 from autograd.runtime.compiled import Compiled
 from autograd.runtime.optimizers import is_usual, methods
 from autograd.runtime.result import rebuilt, replay, result_of
@@ -46,7 +46,7 @@ class Arrays(Compiled):
         runtime = {"check": _check, "outer": self.outer}
         program = pipeline.compile(trace, place, sizes, self.owner.target, runtime)
         self.trace, self.ir = trace, program.ir
-        self.is_one = isinstance(trace.returned, Value) and not isinstance(trace.root, Number)
+        self.is_one = isinstance(trace.returned, Value) and not trace.floats
         self.source = self.program_source = program.printed.source
         self.boxes, self.stats = program.boxes, dict(program.stats)
         self.inputs, self.has_holes = program.inputs, program.has_holes
