@@ -29,6 +29,7 @@ from autograd.value import Constant, Value, compute_only, record
 
 ROUNDING = 1e-9  # relative: what sums in another order may differ by
 CLOSE = 1e-4  # what they may differ by where rounding grows, as in chaos
+GROWN = 1e-6  # of gradients: a saturated softmax has few digits
 EXACT = 1e-12  # what the same operations in the same order may differ by
 
 
@@ -273,7 +274,7 @@ def judge(attempt: Attempt, program: Compiled, inputs: dict[str, Any]) -> None:
         swept = leaf_gradients(parts(exact), inputs[""]).items()
         gradients = {id(v): g for v, g in swept if not isinstance(v, Constant)}
         wanted = {v: g for v, g in attempt.gradients.items() if id(v) in gradients}
-        is_right = is_right and gradients_fit(gradients, attempt.gradients, ROUNDING)
+        is_right = is_right and gradients_fit(gradients, attempt.gradients, GROWN)
         fits = fits and gradients_fit(program.gradients(parts(result)), wanted, CLOSE)
     if not is_right:
         where = first_difference(attempt, program.trace, inputs)

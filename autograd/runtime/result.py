@@ -6,7 +6,7 @@ from typing import Any
 from autograd.compiler.trace import Trace
 from autograd.graph import topological_order
 from autograd.ops import GATES, OPS, closed
-from autograd.value import Constant, Value, node
+from autograd.value import Constant, Value, dot, node
 
 Replay = tuple[list[Value], list[Value]]
 PARTIALS = Value.__dict__["partials"]  # the slot: in a `Result` it holds the call
@@ -101,7 +101,11 @@ def replay(trace: Trace, inputs: dict[str, Any], values: Iterable[Value] = ()) -
         if s.op == "take":
             table = trace.tables[id(s)]
             parents = [known.get(id(v), v) for v in [table[int(parents[0].data)]]]
-        v = Value(parents[0].data) if s.op == "detach" else OPS[s.op](*parents)
+        if s.op == "dot":  # through the same lines as plain code: it rounds in their order
+            n = len(trace.rows[id(s)][0])
+            v = dot(parents[:n], parents[n : 2 * n], *parents[2 * n :])
+        else:
+            v = Value(parents[0].data) if s.op == "detach" else OPS[s.op](*parents)
         known[id(s)] = v
         found.append(v)
     return found, [known.get(id(end), end) for end in trace.ends]
