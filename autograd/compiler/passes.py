@@ -64,6 +64,18 @@ def times_zero(b: Builder, inst: Inst) -> Inst | None:
     return b.operand(0.0) if c == 0.0 and x.name in b.finite else None
 
 
+@rewrite("map *", "map /")
+def times_negated(b: Builder, inst: Inst) -> Inst | None:
+    """-x * y = x * -y = -(x * y), and so for /. Exact: signs are not rounded. A sum that takes it
+    in is a difference."""
+    x, y = b.arg(inst, 0), b.arg(inst, 1)
+    if x.op == "map" and x.attrs["fn"] == "neg":
+        return b.map("neg", b.map(inst.attrs["fn"], b.arg(x, 0), y))
+    if y.op == "map" and y.attrs["fn"] == "neg":
+        return b.map("neg", b.map(inst.attrs["fn"], x, b.arg(y, 0)))
+    return None
+
+
 @rewrite("map *")
 def times_reciprocal(b: Builder, inst: Inst) -> Inst | None:
     """x * (1 / y) = x / y. One rounding less; at 0, infinity and NaN they agree."""

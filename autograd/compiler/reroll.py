@@ -321,6 +321,8 @@ class Slots:
 
     def side_by_side(self, loops: list[np.ndarray]) -> np.ndarray:
         """As one loop those that need none of the others."""
+        if len(loops) == 1:
+            return loops[0]
         uses = self.search.computed_from(loops)
         alone = [n for n, loop in enumerate(loops) if {uses[k] for k in loop.flat} == {1 << n}]
         return np.concatenate([loops[n] for n in alone or [0]])
