@@ -92,7 +92,7 @@ def _torch(dtype: str) -> Callable[[str, Any], Step]:
 
 
 LAYERS, BY_HAND = "glassgrad, nn's layers", "glassgrad, sums by hand"
-JIT, JAX = "glassgrad, jit", "JAX, jit"
+JIT, NATIVE, JAX = "glassgrad, jit", "glassgrad, jit to machine code", "JAX, jit"
 IN_TIME = tuple(recurrences.PROGRAMS)
 NAIVE = tuple(PROGRAMS)  # those without nn, IN_TIME among them
 NETWORKS = ("moons", "digits", "gpt", "conv", "rnn", "big", "digits-128", "rnn-100", "big-32")
@@ -105,6 +105,13 @@ PARTICIPANTS = [
     Participant(BY_HAND, _by_hand, without=("big-32",)),
     Participant(LAYERS, _layers, without=("chain", *NAIVE)),
     Participant(JIT, _jitted(), without=("chain",), compiles=True, needs="numpy"),
+    Participant(
+        NATIVE,
+        _jitted(backend="native"),
+        without=("chain",),
+        compiles=True,
+        needs="llvmlite",
+    ),
     Participant(
         "glassgrad, jit to Python",
         _jitted(backend="python"),
