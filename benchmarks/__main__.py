@@ -34,7 +34,8 @@ from benchmarks.participants import (
 from benchmarks.workloads import WORKLOADS
 
 TURN, SLOW = 0.2, 3.0  # seconds: of a turn, of a step that is made in one round only
-ROUNDS, FEWER = 15, 5  # FEWER: for those whose step takes longer than a turn
+ROUNDS, FEWER = 11, 5  # FEWER: for those whose step takes longer than a turn
+FIRSTS = 3  # processes in which a first call is measured: with all, a full run takes half an hour
 BASES = (BY_HAND, LAYERS, JIT)  # of the ratios
 Results = dict[str, dict[str, Any]]  # workload -> participant -> what was measured
 
@@ -105,7 +106,7 @@ def first_calls(workload: str, p: Participant, path: str, rounds: int) -> dict[s
     """What the worker says of its first call: the median one of several processes."""
     found: list[dict[str, Any]] = []
     print(f"\r\033[K{workload}: {p.name} compiles", end="", file=sys.stderr)
-    while not found or (len(found) < min(rounds, FEWER) and found[0].get("seconds", SLOW) < SLOW):
+    while not found or (len(found) < min(rounds, FIRSTS) and found[0].get("seconds", SLOW) < SLOW):
         worker = ready(workload, p, path)
         found.append(turn(worker, 0.0))
         worker.communicate()
