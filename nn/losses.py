@@ -191,6 +191,10 @@ def _mean(terms: Sequence[Any]) -> Value:
 
 def _pairs(outputs: Any, targets: Any, depth: int = 9) -> Iterator[tuple[Any, Any]]:
     """Each output with its target, through lists in lists down to `depth`; in dicts by key."""
+    a, b = hasattr(outputs, "__len__"), hasattr(targets, "__len__")
+    if depth == 0 or not (a or b):
+        yield outputs, targets
+        return
     if isinstance(outputs, Mapping) and isinstance(targets, Mapping):
         if outputs.keys() != targets.keys():
             raise ValueError(
@@ -200,10 +204,6 @@ def _pairs(outputs: Any, targets: Any, depth: int = 9) -> Iterator[tuple[Any, An
         outputs, targets = list(outputs.values()), [targets[key] for key in outputs]
     in_order("a loss", outputs)
     in_order("a loss", targets)
-    a, b = hasattr(outputs, "__len__"), hasattr(targets, "__len__")
-    if depth == 0 or not (a or b):
-        yield outputs, targets
-        return
     if not (a and b) or len(outputs) != len(targets):
         raise ValueError(
             "outputs and targets must have one shape, but here meet "

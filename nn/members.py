@@ -96,7 +96,7 @@ def _look_into(module: Any, path: Path, found: list[Found], seen: dict[Any, Any]
     here = items(module)
     if shared := _class_values(type(module)):  # type: ignore[arg-type]
         _refuse_shared(module, shared.difference([key for key, _ in here]))
-    notes: Notes | None = vars(module).get("_notes")
+    notes: Notes | None = getattr(module, "_notes", None)
     if notes is None:
         _look(here, path, found, seen, _NONE)
         return

@@ -8,6 +8,7 @@ from itertools import starmap
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 
+from autograd import value as engine
 from autograd.draw import table
 from autograd.number import number
 from autograd.value import Value, as_value
@@ -32,8 +33,9 @@ class Module:
     once, under the first name on the way. Not parameters are
 
     - results of operations, and plain numbers: to train a number, write Value(number);
-    - what the forward pass keeps: leaf Values that came in as its inputs, wherever they are put,
-      and what it assigns to attributes (to make a parameter there: `register_parameter`);
+    - what the forward pass keeps: leaf Values that came in as its inputs, or that it computed
+      under `no_grad`, wherever they are put, and what it assigns to attributes (to make a
+      parameter there: `register_parameter`);
     - buffers, see `register_buffer`: numbers that belong to the model's state, but follow no
       gradient, such as running means. Assigned anew, they stay buffers.
 
@@ -46,7 +48,7 @@ class Module:
 
     level = "model"
     training = True
-    _notes: Notes  # only where there is something to note
+    _notes: Notes | None = None  # only where there is something to note
     _may_keep = False  # whether its forward pass is a user's, and may keep what comes in
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -70,29 +72,34 @@ class Module:
         given = [*given, *_values(options.values())] if options else given
         if leaves := [v for v in given if type(v) is Value and not v.parents]:
             self._noted().receive(leaves, self)
+        # Without a graph results are leaves, too: what is new afterwards is none of ours.
+        held = set(members.own_leaves(self)) if _records_nothing() else None
         token = _running.set((*_running.get(), self))
         try:
             return self.forward(*inputs, **options)
         finally:
             _running.reset(token)
+            if held is not None and (new := set(members.own_leaves(self)) - held):
+                self._noted().received |= new
 
     def __setattr__(self, name: str, x: Any) -> None:
         x = members.listed(x)
         if any(module is self for module in _running.get()):
             self._noted().kept.add(name)
-        elif "_notes" in vars(self):
+        elif self._notes is not None:
             self._notes.kept.discard(name)
         object.__setattr__(self, name, x)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
-        if "_notes" in vars(self):
+        if self._notes is not None:
             self._notes.kept.discard(name)
             self._notes.buffers.discard(name)
 
     def _noted(self) -> Notes:
-        notes: Notes = vars(self).setdefault("_notes", Notes())
-        return notes
+        if self._notes is None:
+            object.__setattr__(self, "_notes", Notes())
+        return self._notes  # type: ignore[return-value]
 
     def _members(self) -> Iterable[tuple[Any, Any]]:
         """What it holds, by name. (Containers that are modules say it in another way.)"""
@@ -132,7 +139,7 @@ class Module:
     def _buffers(self) -> Iterator[tuple[tuple["Module", str], list[str], list[Any]]]:
         """Of each buffer: (its module, its attribute), the names and the numbers in it."""
         for prefix, module in self.named_modules():
-            for name in sorted(vars(module).get("_notes", Notes()).buffers):
+            for name in sorted(module._notes.buffers) if module._notes else ():
                 found = list(members.numbers(getattr(module, name), (prefix, name)))
                 names = [".".join(map(str, path)).removeprefix(".") for path, _ in found]
                 yield (module, name), names, [x for _, x in found]
@@ -159,7 +166,7 @@ class Module:
         if not members.walk(SimpleNamespace(values=values)):
             raise TypeError(f"{name} needs leaf Values to train, but is {values!r:.60}.")
         object.__setattr__(self, name, values)
-        if "_notes" in vars(self):
+        if self._notes is not None:
             self._notes.kept.discard(name)
             self._notes.buffers.discard(name)
 
@@ -245,6 +252,11 @@ class Module:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def _records_nothing() -> bool:
+    """Whether this thread or task is inside of `no_grad`."""
+    return engine.recorder is not None and engine.recorder.own() is engine.compute_only
 
 
 class Keys(NamedTuple):

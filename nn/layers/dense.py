@@ -52,8 +52,12 @@ class Neuron(Module):
         """The call without its checks: a layer has made `xs` ready for all its neurons."""
         out: Value = dot(self.w, xs, self.b)
         if self.activation != "linear":
-            op = OPS.get(self.activation)
-            out = self.activation(out) if op is None else out.apply_op(op, (out,))
+            try:
+                op = OPS[self.activation]
+            except (KeyError, TypeError):  # a function
+                out = self.activation(out)
+            else:
+                out = out.apply_op(op, (out,))
         if out.parents:
             out.module = (self, xs, None)  # type: ignore[attr-defined]
         return out

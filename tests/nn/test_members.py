@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-from autograd import Value
+from autograd import Value, no_grad
 
 
 @dataclasses.dataclass
@@ -190,6 +190,24 @@ def test_inputs_that_forward_keeps_are_no_parameters():
     assert len(model.state_dict()) == len(names) == 6
     assert copy.deepcopy(model).state_dict() == model.state_dict()
     assert pickle.loads(pickle.dumps(model)).state_dict() == model.state_dict()
+
+
+def test_results_that_forward_keeps_without_a_graph_are_no_parameters():
+    class Remembers(nn.Module):
+        def __init__(self):
+            self.layer, self.seen = nn.Layer(1, 1), []
+
+        def forward(self, x):
+            self.seen.append(self.layer([x]))
+            return self.seen[-1]
+
+    model = Remembers()
+    with no_grad():
+        for x in (1.0, 2.0, 3.0):
+            model(x)
+    model(4.0)
+    assert len(model.seen) == 4
+    assert model.parameters() == model.layer.parameters()
 
 
 def test_a_parameter_that_comes_in_as_an_input_stays_one():
