@@ -4,8 +4,9 @@ import gc as _gc
 
 from autograd import pickling as _pickling  # noqa: F401  (Values pickle and deep-copy)
 from autograd.diagnose import AnomalyError, detect_anomaly, explain, gradient_health
+from autograd.differences import gradcheck
 from autograd.draw import draw, name_values, stepper
-from autograd.functional import grad, gradcheck, hessian, jacobian, value_and_grad
+from autograd.functional import grad, hessian, jacobian, value_and_grad
 from autograd.graph import topological_order
 from autograd.jit import TraceError, jit  # the function takes the name of its module
 from autograd.ops import *  # noqa: F403  (the table: exp, log, tanh, ...)

@@ -1,28 +1,33 @@
-"""Derivatives of functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, and `gradcheck`.
+"""Derivatives of functions: `grad`, `value_and_grad`, `jacobian` and `hessian`.
 
-`f` is plain code: it takes numbers or nested lists (or tuples) of them, uses operators and ops,
-and returns a Value, or for `jacobian` nested lists of Values. A derivative has the nesting of
-the argument. It is made of floats; or of Values, which can be differentiated again, when an
-argument holds a Value or when the call happens inside a function that is being differentiated.
+`f` is plain code: it takes numbers or nested lists (tuples, dicts, NumPy arrays) of them, uses
+operators and ops, and returns a Value, or for `jacobian` nested lists of Values. Inside of `f`, an
+array holds Values. A derivative has the nesting of the argument; for an array it is an array. It
+is made of floats; or of Values, which can be differentiated again, when an argument holds a Value
+or when the call happens inside a function that is being differentiated.
 Nothing here reads or writes anyone's `.grad`.
 """
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any
+from inspect import signature
+from typing import Any, TypeAlias
 
 from autograd.graph import expand, topological_order
 from autograd.number import number
 from autograd.ops import OPS, closed
-from autograd.recording import current_recorder, enable_grad, no_grad
+from autograd.recording import current_recorder, enable_grad
 from autograd.value import ByHand, Value, as_value, compute_only
 
+Which: TypeAlias = "int | str | Sequence[int | str]"
 
-def grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
-    """The function that computes the derivative of `f` in its argument number `argnum`.
+
+def grad(f: Callable[..., Any], argnum: Which = 0) -> Callable[..., Any]:
+    """The function that computes the derivative of `f` in one argument, or in several.
+
+    argnum: the argument's number, from 0, or its name; or several of them, as in (0, "bias"),
+    then the result is a tuple of as many derivatives.
 
     grad(lambda x: x**3)(2.0) is 12.0; grad(grad(lambda x: x**3))(2.0) is 12.0 too (6 * x).
     Calling it raises TypeError when `f` does not return one Value.
@@ -34,7 +39,7 @@ def grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     return gradient
 
 
-def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tuple[Any, Any]]:
+def value_and_grad(f: Callable[..., Any], argnum: Which = 0) -> Callable[..., tuple[Any, Any]]:
     """Like `grad`, but the function returns the pair (f's value, its derivative)."""
 
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -51,7 +56,7 @@ def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tupl
     return both
 
 
-def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnum: Which = 0) -> Callable[..., Any]:
     """The function that computes the derivative of each of `f`'s results in each input.
 
     Its result has the nesting of f's result, with the nesting of the argument inside:
@@ -60,12 +65,12 @@ def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
 
     def matrix(*args: Any, **kwargs: Any) -> Any:
         y, pull, _ = _run(f, argnum, args, kwargs)
-        return _map(lambda leaf: pull(_one_value(leaf)), y)
+        return map_leaves(lambda leaf: pull(_one_value(leaf)), y)
 
     return matrix
 
 
-def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnum: Which = 0) -> Callable[..., Any]:
     """The function that computes the second derivatives of `f`: the jacobian of its gradient."""
     return jacobian(grad(f, argnum), argnum)
 
@@ -77,19 +82,23 @@ _depth: ContextVar[int] = ContextVar("autograd.functional", default=0)
 
 
 def _run(
-    f: Callable[..., Any], argnum: int, args: tuple[Any, ...], kwargs: dict[str, Any]
+    f: Callable[..., Any], argnum: Which, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, Callable[[Value], Any], Callable[[Any], Any]]:
-    """Call `f` with new nodes in place of the numbers in args[argnum]. Returns three things:
-    its result; a function from one Value of the result to the derivative, nested as the
+    """Call `f` with new nodes in place of the numbers in the chosen arguments. Returns three
+    things: its result; a function from one Value of the result to the derivative, nested as the
     argument; and a function that turns a Value into what the caller gets (a float, or a Value).
 
     Each input is a node of its own, made for this call, even where the argument holds a Value
     of an outer graph (then the new node is its child). So a call inside a function that is being
     differentiated finds its own derivative, and the outer one finds its way through it.
     """
-    call = list(args)
+    call: dict[int | str, Any] = dict(enumerate(args))
+    call.update(kwargs)
+    several = not isinstance(argnum, int | str)
+    which = [argnum] if isinstance(argnum, int | str) else argnum
+    chosen = [_place(f, one, args, kwargs) for one in which]
     inputs: list[Value] = []
-    nested = _depth.get() > 0 or any(isinstance(leaf, Value) for _, leaf in _leaves(call))
+    nested = _depth.get() > 0 or any(isinstance(v, Value) for _, v in leaves_of([*call.values()]))
     recorded = current_recorder() is not compute_only  # no_grad around us must not stop us
 
     def new_input(x: Any) -> Value:
@@ -99,10 +108,11 @@ def _run(
     depth = _depth.set(_depth.get() + 1)
     try:
         with nullcontext() if recorded else enable_grad():
-            call[argnum] = argument = _map(new_input, call[argnum])
-            y = f(*call, **kwargs)
+            call |= {place: map_leaves(new_input, call[place]) for place in chosen}
+            y = f(*[call[i] for i in range(len(args))], **{name: call[name] for name in kwargs})
     finally:
         _depth.reset(depth)
+    arguments = tuple([call[place] for place in chosen])
 
     def as_result(x: Any) -> Any:
         if not nested:
@@ -111,9 +121,30 @@ def _run(
 
     def pull(root: Value) -> Any:
         gradients = _gradients(root, inputs, nested and recorded)
-        return _map(lambda v: as_result(gradients.get(v, 0.0)), argument)
+        found = map_leaves(lambda v: as_result(gradients.get(v, 0.0)), arguments)
+        return found if several else found[0]
 
     return y, pull, as_result
+
+
+def _place(f: Any, which: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | str:
+    """Where the argument was given: its position in `args`, or its name in `kwargs`."""
+    names: list[str] = []
+    with suppress(TypeError, ValueError):  # of some built-ins nobody knows the signature
+        names = list(signature(f).parameters)
+    if isinstance(which, str):
+        if which in kwargs:
+            return which
+        if which in names[: len(args)]:
+            return names.index(which)
+    elif -len(args) <= which < len(args):
+        return which % len(args)
+    elif 0 <= which < len(names) and names[which] in kwargs:
+        return names[which]
+    raise TypeError(
+        f"there is no argument {which!r} to differentiate in: the function got {len(args)} by "
+        f"position (they count from 0) and {', '.join(kwargs) or 'none'} by name."
+    )
 
 
 def _gradients(root: Value, inputs: list[Value], differentiable: bool) -> dict[Value, Any]:
@@ -149,24 +180,46 @@ def _slopes(v: Value) -> tuple[Any, ...]:
     return slopes
 
 
-def _map(g: Callable[[Any], Any], tree: Any) -> Any:
-    """`tree`, nested lists and tuples, with g(leaf) in place of each leaf."""
+def map_leaves(g: Callable[[Any], Any], tree: Any) -> Any:
+    """`tree`, nested lists, tuples, dicts and NumPy arrays, with g(leaf) for each leaf."""
     if isinstance(tree, list | tuple):
-        items = [_map(g, item) for item in tree]
+        items = [map_leaves(g, item) for item in tree]
         return items if isinstance(tree, list) else tuple(items)
+    if isinstance(tree, dict):
+        return {key: map_leaves(g, item) for key, item in tree.items()}
+    if _is_array(tree):
+        return _array([map_leaves(g, item) for item in tree.flat], tree.shape)
     return g(tree)
 
 
-def _leaves(tree: Any, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Any]]:
-    """Each leaf of nested lists and tuples, with its path: tree[i][j] has the path (i, j)."""
-    if isinstance(tree, list | tuple):
+def leaves_of(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Each leaf of such a tree, with its path: tree[i][j] has the path (i, j)."""
+    if isinstance(tree, list | tuple) or _is_array(tree):
         for i, item in enumerate(tree):
-            yield from _leaves(item, (*path, i))
+            yield from leaves_of(item, (*path, i))
+    elif isinstance(tree, dict):
+        for key, item in tree.items():
+            yield from leaves_of(item, (*path, key))
     else:
         yield path, tree
 
 
-def _data(x: Any) -> float:
+def _is_array(x: Any) -> bool:
+    return type(x).__module__ == "numpy" and bool(getattr(x, "shape", ()))
+
+
+def _array(items: list[Any], shape: tuple[int, ...]) -> Any:
+    """A NumPy array of floats, or of Values; of arrays of one shape, an array with more axes."""
+    import numpy as np
+
+    if items and _is_array(items[0]):
+        return np.stack(items).reshape(shape + items[0].shape)
+    array = np.empty(len(items), float if all(type(x) is float for x in items) else object)
+    array[:] = items
+    return array.reshape(shape)
+
+
+def number_of(x: Any) -> float:
     return x.data if isinstance(x, Value) else number(x)
 
 
@@ -183,87 +236,3 @@ def _one_value(y: Any) -> Value:
         "depend on the inputs, or the graph got lost on the way. Compute with the arguments "
         "themselves, not with .data or math; for a constant on purpose, return Value(number)."
     )
-
-
-# --- gradcheck -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, repr=False)
-class GradcheckReport:
-    """What `gradcheck` found; true (as in `assert`) when every derivative is right.
-
-    input, output: where the worst derivative is (inputs[i][j] has the path (i, j)).
-    analytic, numeric: what backpropagation says there, and what finite differences say.
-    error: |analytic - numeric| / max(1, |analytic|, |numeric|). allowed: how much may be.
-    count: how many derivatives were compared.
-    """
-
-    ok: bool
-    input: tuple[int, ...]
-    output: tuple[int, ...]
-    analytic: float
-    numeric: float
-    error: float
-    allowed: float
-    count: int
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    def __repr__(self) -> str:
-        place = "inputs" + "".join(f"[{i}]" for i in self.input)
-        if self.output:
-            place += " of output" + "".join(f"[{i}]" for i in self.output)
-        numbers = (
-            f"backpropagation says {self.analytic:.6g}, finite differences say "
-            f"{self.numeric:.6g} (error {self.error:.1e}, allowed {self.allowed:.1e})"
-        )
-        if self.ok:
-            return f"gradcheck passed, {self.count} compared; the worst, at {place}: {numbers}"
-        return f"gradcheck FAILED at {place}: {numbers}"
-
-
-def gradcheck(
-    f: Callable[..., Any], inputs: Any, tolerance: float = 1e-6, raises: bool = False
-) -> GradcheckReport:
-    """Compare the derivatives of f(*inputs) with central finite differences.
-
-    inputs: the list of f's arguments, each a number or nested lists of numbers (a single number
-    may stand alone): gradcheck(f, [1.0, 2.0]) calls f(1.0, 2.0), gradcheck(f, [[1.0, 2.0]])
-    calls f([1.0, 2.0]). f returns a Value or nested lists of them. raises: AssertionError with
-    the report when a derivative is wrong. At a kink (relu at 0) the two rightly disagree, and
-    where f is not finite the check fails: choose another point.
-    """
-    arguments = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-    arguments = _map(_data, arguments)
-    exact = dict(_leaves(jacobian(lambda xs: f(*xs))(arguments)))  # by output path + input path
-    paths = [path for path, _ in _leaves(arguments)]
-    if not paths:
-        raise ValueError("gradcheck needs at least one number among the inputs: there is none.")
-
-    def outputs(at: tuple[int, ...], x: float) -> list[tuple[tuple[int, ...], float]]:
-        shifted = iter(paths)
-        moved = _map(lambda old: Value(x if next(shifted) == at else old), arguments)
-        with no_grad():
-            return [(path, _data(y)) for path, y in _leaves(f(*moved))]
-
-    numeric: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[float, float]] = {}
-    for path, x in _leaves(arguments):
-        # The error of a central difference is about h**2 from the curve and eps / h from
-        # rounding: h = cbrt(eps) balances the two.
-        h = sys.float_info.epsilon ** (1 / 3) * max(1.0, abs(x))
-        for (where, above), (_, below) in zip(outputs(path, x + h), outputs(path, x - h)):
-            noise = 4 * sys.float_info.epsilon * max(abs(above), abs(below)) / h
-            numeric[where, path] = ((above - below) / ((x + h) - (x - h)), noise)
-
-    reports = []
-    for (where, path), (slope, noise) in numeric.items():
-        found = _data(exact[where + path])
-        scale = max(1.0, abs(found), abs(slope))
-        error, allowed = abs(found - slope) / scale, tolerance + noise / scale
-        ok = error <= allowed  # False for NaN
-        reports.append(GradcheckReport(ok, path, where, found, slope, error, allowed, len(numeric)))
-    worst = max(reports, key=lambda r: (not r.ok, r.error != r.error, r.error))
-    if raises and not worst.ok:
-        raise AssertionError(repr(worst))
-    return worst

@@ -97,6 +97,7 @@ class Value:
     def __ge__(self, other: Any) -> bool: return self.data >= as_value(other).data  # self >= other
     def __bool__(self) -> bool: return self.data != 0.0  # if self
     def __format__(self, spec: str) -> str: return format(self.data, spec) if spec else repr(self)
+    def conjugate(self) -> "Value": return self  # it is real; np.std and the like ask
     def __array_ufunc__(self, f: Any, _: Any, *xs: Any) -> Any: return through_numpy(f, xs)
     # micrograd's names, and microgpt's
     _prev = _children = property(lambda self: self.parents)

@@ -324,3 +324,65 @@ def test_gradcheck_without_inputs_is_an_error():
 
 def test_gradcheck_of_a_gradient_checks_second_derivatives():
     assert gradcheck(grad(lambda x: (x * x).tanh()), 0.3)
+
+
+# --- which argument, and what it may be -----------------------------------------------------------
+
+
+def area(width, height=2.0):
+    return width * height
+
+
+def test_an_argument_is_chosen_by_number_or_by_name_however_it_is_given():
+    for call in (
+        grad(area)(3.0),
+        grad(area)(width=3.0),
+        grad(area, "width")(3.0),
+        grad(area, "width")(width=3.0, height=2.0),
+        grad(area, -2)(3.0, 2.0),
+    ):
+        assert call == 2.0
+    assert grad(area, 1)(3.0, height=5.0) == 3.0
+    assert grad(area, "height")(3.0, 5.0) == 3.0
+
+
+def test_several_arguments_give_a_tuple():
+    assert grad(area, (0, 1))(3.0, 5.0) == (5.0, 3.0)
+    assert grad(area, ["height", "width"])(3.0, height=5.0) == (3.0, 5.0)
+    assert value_and_grad(area, (0,))(3.0) == (6.0, (2.0,))
+    assert hessian(area, (0, 1))(3.0, 5.0) == ((0.0, 1.0), (1.0, 0.0))
+    assert jacobian(lambda x, y: [x, x * y], (0, 1))(2.0, 3.0) == [(1.0, 0.0), (3.0, 2.0)]
+
+
+@pytest.mark.parametrize("which", [5, -3, "depth", "height"])
+def test_an_argument_that_was_not_given_is_named(which):
+    with pytest.raises(TypeError, match=rf"no argument {which!r} .* 1 by position"):
+        grad(area, which)(3.0)
+
+
+def test_a_dict_has_a_dict_of_derivatives():
+    assert grad(lambda d: d["a"] * d["b"][0])({"a": 2.0, "b": [3.0]}) == {"a": 3.0, "b": [2.0]}
+    assert jacobian(lambda x: {"y": x * x})(3.0) == {"y": 6.0}
+
+
+def test_an_array_has_an_array_of_derivatives():
+    np = pytest.importorskip("numpy")
+    x = np.array([1.0, 2.0])
+    for f in (lambda x: x[0] * x[1], lambda x: autograd.exp(autograd.sum(list(x))) * x[1]):
+        slopes = grad(f)(x)
+        assert type(slopes) is np.ndarray and slopes.dtype == float
+        assert slopes.tolist() == grad(f)(x.tolist())
+    assert grad(lambda x: (x * x).sum())(np.ones((2, 3), np.float32)).tolist() == [[2.0] * 3] * 2
+    assert jacobian(lambda x: x * x)(x).tolist() == [[2.0, 0.0], [0.0, 4.0]]
+    assert hessian(lambda x: (x**3).sum())(x).tolist() == [[6.0, 0.0], [0.0, 12.0]]
+    assert hessian(lambda x: x[0] * x[1])(x).tolist() == [[0.0, 1.0], [1.0, 0.0]]
+    assert type(grad(lambda x: x * x)(np.array(3.0))) is float
+
+
+def test_numpys_functions_on_an_array_of_values_are_ours():
+    np = pytest.importorskip("numpy")
+    x = np.array([0.5, 1.5])
+    assert grad(lambda x: np.exp(x).sum())(x).tolist() == np.exp(x).tolist()
+    assert grad(lambda x: x.var())(x).tolist() == pytest.approx([-0.5, 0.5])
+    with pytest.raises(TypeError, match=r"autograd\.sqrt"):
+        grad(lambda x: x.std())(x)

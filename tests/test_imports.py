@@ -14,6 +14,7 @@ FILES = sorted([*ROOT.glob("autograd/**/*.py"), *ROOT.glob("nn/**/*.py")])
 ENGINE = {"autograd.number", "autograd.ops", "autograd.graph", "autograd.value"}
 READERS = {
     "autograd.recording",
+    "autograd.differences",
     "autograd.functional",
     "autograd.labels",
     "autograd.pickling",
@@ -27,6 +28,7 @@ MAY_IMPORT = {  # unit -> the units it may import; a unit is a module or a whole
     "autograd.value": ENGINE - {"autograd.value"},
     "autograd.recording": {"autograd.ops", "autograd.value"},
     "autograd.functional": ENGINE | {"autograd.recording"},
+    "autograd.differences": ENGINE | {"autograd.recording", "autograd.functional"},
     "autograd.pickling": ENGINE,
     "autograd.labels": ENGINE,
     "autograd.steps": ENGINE | {"autograd.functional", "autograd.labels"},

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from autograd.differences import GradcheckReport
 from autograd.draw import lit as _lit  # noqa: F401  (explanations and anomalies as drawings)
 from autograd.draw.charts import decision_map, histograms, image_grid, loss_curve, table
 from autograd.draw.graph import draw, size
@@ -9,7 +10,6 @@ from autograd.draw.latex import latex
 from autograd.draw.names import name_values
 from autograd.draw.picture import Drawing, NoGraphviz, Picture, has_graphviz
 from autograd.draw.stepper import Stepper, stepper
-from autograd.functional import GradcheckReport
 from autograd.graph import walk
 from autograd.value import Value
 
