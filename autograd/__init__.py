@@ -3,6 +3,7 @@
 import gc as _gc
 
 from autograd import pickling as _pickling  # noqa: F401  (Values pickle and deep-copy)
+from autograd.custom import register_op
 from autograd.diagnose import AnomalyError, detect_anomaly, explain, gradient_health
 from autograd.differences import gradcheck
 from autograd.draw import draw, name_values, stepper
@@ -32,6 +33,7 @@ __all__ = [
     "jit",
     "name_values",
     "no_grad",
+    "register_op",
     "stepper",
     "steps",
     "topological_order",
@@ -39,5 +41,7 @@ __all__ = [
     *_ops,
 ]
 
-if 0 < _gc.get_threshold()[0] < 200_000:  # graphs have no cycles, and looking for some would take
-    _gc.set_threshold(200_000, 20, 100)  # half of the time; a user's own higher setting stays
+# Graphs have no cycles, and looking for some would take half of the time. A setting that is not
+# the interpreter's own (3.10 to 3.12; from 3.13 on) is somebody's, and stays.
+if _gc.get_threshold() in {(700, 10, 10), (2000, 10, 10), (2000, 10, 0)}:
+    _gc.set_threshold(200_000, 20, 100)

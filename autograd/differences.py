@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from autograd.functional import jacobian, leaves_of, map_leaves, number_of
 from autograd.graph import topological_order
 from autograd.recording import no_grad
-from autograd.value import Value
+from autograd.value import Constant, Value
 
 EPSILON = sys.float_info.epsilon
 TRUSTED = 1e-3  # an estimate whose error is a larger share of the slopes around does not count
@@ -112,8 +112,11 @@ class _Function:
     def watched(self, arguments: list[Any]) -> Any:
         y = self.f(*arguments)
         results = dict(leaves_of(y))
-        order = topological_order(*[v for v in results.values() if isinstance(v, Value)])
-        self.depends = not {v for _, v in leaves_of(arguments)}.isdisjoint(order)
+        roots = [v for v in results.values() if isinstance(v, Value)]
+        reached = set(topological_order(*roots))
+        # A Constant is what grad and its relatives give where a derivative is the same everywhere.
+        is_known = all(type(v) is Constant for v in roots)
+        self.depends = is_known or not reached.isdisjoint([v for _, v in leaves_of(arguments)])
         self.results = {path: number_of(v) for path, v in results.items()}
         return y
 

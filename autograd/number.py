@@ -61,8 +61,8 @@ def through_numpy(ufunc: Any, inputs: Sequence[Any]) -> Any:
         return _OPERATORS[name](a, b)
     raise TypeError(
         f"np.{name} knows no derivatives: it would drop the graph, and the gradient with it. "
-        f"Write autograd.{name}(v) if autograd has that op; for the bare number, "
-        f"np.{name}(v.data)."
+        f"Write autograd.{name}(v) if autograd has that op, or give it to autograd with "
+        f"autograd.register_op; for the bare number, np.{name}(v.data)."
     )
 
 
@@ -72,6 +72,9 @@ _OPERATORS = {
     "multiply": operator.mul,
     "divide": operator.truediv,
     "power": operator.pow,
+    "remainder": operator.mod,
+    "floor_divide": operator.floordiv,
+    "divmod": divmod,
     "less": operator.lt,
     "less_equal": operator.le,
     "greater": operator.gt,

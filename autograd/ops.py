@@ -10,6 +10,7 @@ Edges follow IEEE 754 and PyTorch: nothing here raises. `log(0)` is -inf, `exp(1
 derivative is 0. A comparison in a partial counts as 0 or 1: `1.0 - (x <= 0)` is 1 at NaN too.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,15 +36,32 @@ class Op:
     gate: bool = False  # where a partial is 0, nothing goes back, be it inf or NaN: see `closed`
 
     def __call__(self, *args: Any) -> Any:
-        for arg in args:
-            if type(arg) is not float:
-                break
-        else:  # floats only, as in partials: nothing to look for and nothing to convert
-            return self.forward(*args)
-        for arg in args:
-            if hasattr(arg, "apply_op"):  # a Value, or a symbol that stands for one
-                return arg.apply_op(self, args)
-        return self.forward(*map(number, args))
+        try:
+            for arg in args:
+                if type(arg) is not float:
+                    break
+            else:  # floats only, as in partials: nothing to look for and nothing to convert
+                return self.forward(*args)
+            for arg in args:
+                if hasattr(arg, "apply_op"):  # a Value, or a symbol that stands for one
+                    return arg.apply_op(self, args)
+            return self.forward(*map(number, args))
+        except TypeError:
+            self.check_count(args)
+            raise
+
+    def check_count(self, args: Sequence[Any]) -> None:
+        """Raises TypeError if the op takes another number of inputs."""
+        code = self.partials.__code__  # (y, a, b), or (y, *v) if it takes any number
+        takes = code.co_argcount - 1
+        if len(args) != takes and not code.co_flags & inspect.CO_VARARGS:
+            given = ", ".join(["a", "b", "c"][:takes])
+            raise TypeError(
+                f"{self.name} takes {takes} number{'s' * (takes > 1)}, as in {self.name}({given}), "
+                f"but got {len(args)}. For the largest, smallest or sum of a list, go through it."
+                if takes > 1
+                else f"{self.name} takes one number, as in {self.name}(a), but got {len(args)}."
+            )
 
 
 def closed(op: str, partial: float) -> bool:
@@ -99,6 +117,25 @@ def _logsumexp(*v: float) -> float:
     return top + log.forward(_sum(*[_exp(x - top) for x in v]))  # x - top <= 0: no overflow
 
 
+# Where 1 - y would be left without digits, partials take another way to the same:
+
+
+def _sech_squared(x: Any) -> Any:
+    """1 - tanh(x)**2, also where tanh(x) rounds to 1."""
+    e = exp(x)
+    half = div(2.0, e + div(1.0, e))
+    return half * half
+
+
+def _softmax(y: Any, *v: Any) -> tuple[Any, ...]:
+    """exp(x - y) for each x, if y = logsumexp(v) were not rounded: so they are made to add up to 1
+    (where their sum is a number; NaN ** 0 is 1)."""
+    shares = [exp(x - y) for x in v]
+    total = OPS["sum"](*shares)
+    total = pow(total, 1.0 * (total <= 0) + (total > 0))
+    return tuple([div(share, total) for share in shares])
+
+
 # --- the table: name, forward, partials, NumPy, LaTeX, precedence, symbol, samples, JavaScript ---
 # fmt: off
 OPS: dict[str, Op] = {}  # by symbol
@@ -142,9 +179,9 @@ sin = _row("sin", _total(math.sin, nan), lambda y, x: (cos(x),), "np.sin({0})", 
            js="Math.sin({0})")
 cos: Op = _row("cos", _total(math.cos, nan), lambda y, x: (-sin(x),), "np.cos({0})", r"\cos({0})",
                js="Math.cos({0})")
-tanh = _row("tanh", math.tanh, lambda y, x: (1.0 - y * y,), "np.tanh({0})", r"\tanh({0})",
+tanh = _row("tanh", math.tanh, lambda y, x: (_sech_squared(x),), "np.tanh({0})", r"\tanh({0})",
             js="Math.tanh({0})")
-sigmoid = _row("sigmoid", lambda x: 1.0 / (1.0 + _exp(-x)), lambda y, x: (y * (1.0 - y),),
+sigmoid: Op = _row("sigmoid", lambda x: 1.0 / (1.0 + _exp(-x)), lambda y, x: (y * sigmoid(-x),),
                "1.0 / (1.0 + np.exp(-{0}))", r"\sigma({0})", js="1 / (1 + Math.exp(-{0}))")
 relu = _row("relu", lambda x: 0.0 if x <= 0 else x, lambda y, x: (1.0 - (x <= 0),),
             "np.maximum({0}, 0.0)", r"\mathrm{{relu}}({0})", js="{0} <= 0 ? 0 : {0}",
@@ -173,21 +210,36 @@ minimum = _row("minimum", lambda a, b: a if a <= b or a != a else b,
                lambda y, a, b: (_larger(b, a), _larger(a, b)),
                "np.minimum({0}, {1})", r"\min({0}, {1})",
                js="{0} <= {1} || {0} !== {0} ? {0} : {1}", gate=True)
-__all__ = ["logsumexp", "sum", "take", *[op.name for op in OPS.values()]]
+__all__ = ["clip", "logsumexp", "softmax", "sum", "take", "where"]
+__all__ += [op.name for op in OPS.values()]
 _row("sum", _sum, lambda y, *v: (1.0,) * len(v), "", "", 1, "", ((2.0,), (1.0, 3.0), (inf, -inf)),
      js="sumOf({0})")
 _row("dot", _dot, lambda y, *v: (*v[len(v) // 2 : len(v) // 2 * 2], *v[:len(v) // 2], 1.0)[:len(v)],
      "", "", 1, "", ((2.0, 3.0), (1.0, 2.0, 3.0, 4.0, 5.0), (0.0, inf), (nan, 1.0, 2.0)),
      js="dotOf({0})")
 _row("take", lambda x: x, lambda y, x: (1.0,), "", "", 5, "", ((2.0,), (nan,)), js="{0}[0]")
-_row("logsumexp", _logsumexp, lambda y, *v: tuple([exp(x - y) for x in v]), "", "", 5, "",
+_row("logsumexp", _logsumexp, lambda y, *v: _softmax(y, *v), "", "", 5, "",
      ((1.0,), (1.0, 2.0, 3.0), (1000.0, 999.0), (-inf, 0.0), (-inf, -inf), (inf, 0.0), (nan, 1.0)),
      js="logsumexpOf({0})")
 # fmt: on
 
 
+def listed(values: Any, call: str) -> Sequence[Any]:
+    """`values` if they have a length and an order. Raises TypeError, with the call as it should
+    be, for one Value, a generator or a set."""
+    if isinstance(values, list | tuple) or hasattr(values, "__getitem__"):
+        return values  # type: ignore[no-any-return]
+    raise TypeError(
+        f"a list of numbers is needed, as in {call}, but this is of type "
+        f"{type(values).__name__}: {values!r:.60}. Of a generator or a set, make a list first: "
+        "list(values)."
+    )
+
+
 def sum(values: Sequence[Any]) -> Any:
     """The sum of all `values` as ONE node (the built-in `sum` makes a node for each `+`)."""
+    if hasattr(values, "apply_op"):
+        listed(values, "autograd.sum([a, b])")
     return OPS["sum"](*values)
 
 
@@ -196,6 +248,7 @@ def take(values: Sequence[Any], index: Any) -> Any:
     Raises IndexError outside 0 .. len(values) - 1: a negative index is most likely a mistake."""
     if hasattr(index, "take_from"):  # a symbol of autograd.jit
         return index.take_from(values)
+    values = listed(values, "autograd.take([a, b], 1)")
     if not 0 <= index < len(values):
         raise IndexError(f"index {index} is out of range: there are {len(values)} values, from 0")
     return OPS["take"](values[index])
@@ -203,4 +256,32 @@ def take(values: Sequence[Any], index: Any) -> Any:
 
 def logsumexp(values: Sequence[Any]) -> Any:
     """log(exp(values[0]) + exp(values[1]) + ...) as one node, safe from overflow."""
+    if hasattr(values, "apply_op"):
+        listed(values, "autograd.logsumexp([a, b])")
     return OPS["logsumexp"](*values)
+
+
+def softmax(values: Sequence[Any]) -> list[Any]:
+    """exp(x) / (exp(values[0]) + exp(values[1]) + ...) for each x: shares that add up to 1."""
+    total = logsumexp(values)
+    shares = [exp(x - total) for x in values]
+    norm = sum(shares)  # 1, but for what rounding of `total` leaves where all values are large
+    return [share / norm for share in shares]
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """a if condition else b; the one that is not chosen gets no gradient.
+
+    condition: a bool or a number; a Value counts by its data, and gets no gradient. In a jitted
+    function it must be an argument that is an int, or not depend on the arguments at all.
+    """
+    if hasattr(condition, "take_from"):  # a symbol of autograd.jit
+        return take([b, a], condition)
+    return OPS["take"](a if condition else b)
+
+
+def clip(x: Any, low: float, high: float) -> Any:
+    """x, but not below `low` and not above `high`; beyond them the derivative is 0."""
+    if low > high:
+        raise ValueError(f"clip needs low <= high, but got {low} and {high}")
+    return minimum(maximum(x, low), high)

@@ -6,6 +6,7 @@ objects of their own, so that what is pickled together goes on sharing them: a c
 a copied loss still belong together.
 """
 
+import copy
 from typing import Any
 
 from autograd.graph import topological_order
@@ -49,4 +50,31 @@ def _rebuild(leaves: list[Value], rows: list[Row]) -> Value:
     return nodes[-1]
 
 
+def _deepcopy(self: Value, memo: dict[int, Any]) -> Any:
+    """`copy.deepcopy`: the graph anew, node by node. What was copied already is used again, so
+    two roots that share nodes go on sharing them."""
+    for v in topological_order(self, parents=lambda v: () if id(v) in memo else v.parents):
+        if id(v) not in memo:
+            memo[id(v)] = _copied(v, memo)
+    return memo[id(self)]
+
+
+def _copied(v: Value, memo: dict[int, Any]) -> Value:
+    if v.parents:
+        parents = tuple([memo[id(p)] for p in v.parents])
+        made = node(v.data, v.op, parents, v.partials)
+        made.grad = v.grad
+        if v.label:
+            made.label = v.label
+        return made
+    reduced: Any = v.__reduce_ex__(4)
+    rebuild, arguments, *state = reduced
+    leaf: Value = rebuild(*arguments)
+    for fields in state[0] if state else ():
+        for name, x in (fields or {}).items():
+            setattr(leaf, name, copy.deepcopy(x, memo))
+    return leaf
+
+
 Value.__reduce_ex__ = _reduce  # type: ignore[assignment]
+Value.__deepcopy__ = _deepcopy  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from autograd.graph import topological_order
 from autograd.number import assigned, number, through_numpy
-from autograd.ops import GATES, OPS, Op, abs, add, closed, div, mul, neg, pow, sub
+from autograd.ops import GATES, OPS, Op, abs, add, closed, div, listed, mul, neg, pow, sub
 
 
 class Value:
@@ -140,6 +140,16 @@ class Value:
             "To go on computing, write v.exp() or autograd.exp(v); for the bare number, v.data."
         )
 
+    def _jump(self, *_: Any) -> Any:
+        raise TypeError(
+            "int, round, floor, ceil, trunc, // and % jump from one whole number to the next, so "
+            "they have no derivative to learn from. For the bare number use v.data, as in "
+            "round(v.data) or v.data % 2."
+        )
+
+    __int__ = __round__ = __floor__ = __ceil__ = __trunc__ = __divmod__ = __rdivmod__ = _jump
+    __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = _jump
+
 
 class Constant(Value):
     """A plain number that met a Value, like the 2 in `v * 2`: a leaf that nobody trains."""
@@ -201,9 +211,16 @@ def compute_only(op: Op, parents: tuple[Value, ...]) -> Value:  # the recorder o
     return node(op.forward(*[p._data for p in parents]), "", (), ())
 
 
+DOT = "autograd.dot([w1, w2], [x1, x2])"
+
+
 def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = None) -> Any:
     """A neuron's weighted sum, bias + ws[0] * xs[0] + ws[1] * xs[1] + ..., as ONE node."""
-    if len(ws) != len(xs):
+    try:
+        as_many = len(ws) == len(xs)
+    except TypeError:
+        as_many = len(listed(ws, DOT)) == len(listed(xs, DOT))
+    if not as_many:
         raise ValueError(f"dot needs as many weights as inputs, but got {len(ws)} and {len(xs)}")
     own = None if recorder is None else recorder.own()
     if own is not None and hasattr(own, "dot"):  # a trace keeps rows whole: see compiler/trace.py
@@ -224,10 +241,23 @@ def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = None) -> Any:
     return OPS["dot"](*parents)
 
 
+def add_method(op: Op) -> None:
+    """v.exp(), v.maximum(w), ... for an op of the table."""
+
+    def method(*parents: Any) -> Value:
+        try:
+            return apply(op, parents)
+        except TypeError:
+            op.check_count(parents)
+            raise
+
+    setattr(Value, op.name, method)
+
+
 Value.apply_op = staticmethod(apply)
 for op in OPS.values():
-    if op.symbol == op.name and op.numpy:  # v.exp(), v.maximum(w), ...
-        setattr(Value, op.name, lambda *parents, op=op: apply(op, parents))
+    if op.symbol == op.name and op.numpy:
+        add_method(op)
 
 
 @contextmanager

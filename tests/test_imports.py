@@ -14,6 +14,7 @@ FILES = sorted([*ROOT.glob("autograd/**/*.py"), *ROOT.glob("nn/**/*.py")])
 ENGINE = {"autograd.number", "autograd.ops", "autograd.graph", "autograd.value"}
 READERS = {
     "autograd.recording",
+    "autograd.custom",
     "autograd.differences",
     "autograd.functional",
     "autograd.labels",
@@ -28,6 +29,7 @@ MAY_IMPORT = {  # unit -> the units it may import; a unit is a module or a whole
     "autograd.value": ENGINE - {"autograd.value"},
     "autograd.recording": {"autograd.ops", "autograd.value"},
     "autograd.functional": ENGINE | {"autograd.recording"},
+    "autograd.custom": ENGINE,
     "autograd.differences": ENGINE | {"autograd.recording", "autograd.functional"},
     "autograd.pickling": ENGINE,
     "autograd.labels": ENGINE,

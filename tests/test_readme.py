@@ -106,8 +106,8 @@ def with_one_more_row(folder: Path, row: str) -> None:
     for name in ("conftest.py", "strategies.py", "test_ops.py"):
         shutil.copy(ROOT / "tests" / name, folder / "tests" / name)
     table = folder / "autograd" / "ops.py"
-    before, after = table.read_text(encoding="utf-8").split("sigmoid = _row", 1)
-    table.write_text(f"{before}{row}sigmoid = _row{after}", encoding="utf-8")
+    before, after = table.read_text(encoding="utf-8").split("sigmoid: Op = _row", 1)
+    table.write_text(f"{before}{row}sigmoid: Op = _row{after}", encoding="utf-8")
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

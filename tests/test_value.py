@@ -457,11 +457,46 @@ def test_the_same_seed_gives_the_same_bits_with_any_hash_seed():
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [((0, 10, 10), 0), ((500_000, 10, 10), 500_000), ((700, 10, 10), 200_000)],
+    [
+        ((0, 10, 10), 0),
+        ((500_000, 10, 10), 500_000),
+        ((100, 10, 10), 100),
+        ((700, 20, 10), 700),
+        ((700, 10, 10), 200_000),
+    ],
 )
-def test_importing_keeps_a_collector_that_the_user_turned_down_or_off(before, after):
+def test_importing_keeps_a_collector_that_the_user_tuned_or_turned_off(before, after):
     code = f"import gc; gc.set_threshold(*{before}); import autograd; print(gc.get_threshold()[0])"
     assert int(run_python(code)) == after
+
+
+def test_two_roots_that_are_copied_together_go_on_sharing_their_nodes():
+    x = Value(1.0, "x")
+    shared = x * 2.0
+    a, b = copy.deepcopy([shared + 1.0, shared * 3.0])
+    assert a.parents[0] is b.parents[0] is not shared
+    assert a.parents[0].parents[0].label == "x"
+
+
+def test_copying_costs_a_fixed_number_of_calls_for_each_node():
+    def calls(n):
+        y = x = Value(1.0)
+        for _ in range(n):
+            y = y * x
+        count = 0
+
+        def count_them(frame, event, arg):
+            nonlocal count
+            count += event == "call"
+
+        sys.setprofile(count_them)
+        try:
+            copy.deepcopy(y)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert calls(2000) - calls(1000) < 8 * 1000
 
 
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])

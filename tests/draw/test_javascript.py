@@ -92,8 +92,8 @@ def test_a_wrong_spelling_would_be_seen():
 
 
 def test_partials_write_themselves():
-    assert spell_ops([("tanh", 1)]).splitlines()[-3].strip() == (
-        "{ forward: tanh, partials: (y, a) => [sub(1.0, mul(y, y))], gate: false },"
+    assert spell_ops([("sigmoid", 1)]).splitlines()[-3].strip() == (
+        "{ forward: sigmoid, partials: (y, a) => [mul(y, sigmoid(neg(a)))], gate: false },"
     )
     assert "(y, ...v) => [v[2], v[3], v[0], v[1], 1.0]" in spell_ops([("dot", 5)])
     assert (Js("x") > 0).text == "+(x > 0.0)"

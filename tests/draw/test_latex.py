@@ -97,7 +97,7 @@ def test_the_page_has_every_op_with_a_derivative_for_each_input():
 
 def test_partials_of_a_row_write_themselves():
     x, y = Tex("x"), Tex("y")
-    assert OPS["tanh"].partials(y, x)[0].text == r"1 - y \cdot y"
+    assert OPS["sigmoid"].partials(y, x)[0].text == r"y \cdot \sigma(-x)"
     assert OPS["relu"].partials(y, x)[0].text == r"1 - [x \le 0]"
     assert OPS["/"].partials(y, x, Tex("z"))[1].text == r"\frac{-y}{z}"
 
