@@ -126,9 +126,13 @@ class _Function:
     def outputs(self, at: Path | None = None, x: float = 0.0) -> dict[Path, float]:
         """f's results; with x in the place of the number at a path."""
         paths = iter(self.numbers)
-        moved = map_leaves(lambda old: Value(x if next(paths) == at else old), self.arguments)
+
+        def moved(old: float) -> Value:
+            return Value(x if next(paths) == at else old)
+
         with no_grad():
-            return {path: number_of(y) for path, y in leaves_of(self.f(*moved))}
+            results = self.f(*map_leaves(moved, self.arguments))
+        return {path: number_of(y) for path, y in leaves_of(results)}
 
 
 class _Model:
@@ -233,15 +237,17 @@ def _estimate(x: float, y: float, steps: Sequence[float], pairs: Sequence[Pair])
     """The best slope that f(x + h) and f(x - h), a pair for each step, give; y is f(x)."""
     if all(a == b == y for a, b in pairs):
         return Estimate(0.0, 0.0, 0.0)
-    slopes = [(a - b) / ((x + h) - (x - h)) for h, (a, b) in zip(steps, pairs)]
+    slopes, rounding = [], []
+    for h, (a, b) in zip(steps, pairs):
+        slopes.append((a - b) / ((x + h) - (x - h)))
+        rounding.append(4 * EPSILON * max(abs(a), abs(b)) / h)
     better = [q + (q - p) / 15 for p, q in zip(slopes, slopes[1:])]
     around, wobble = _surroundings(x, y, steps, pairs)
     best = Estimate(math.nan, math.inf, around)
-    for k, (p, q) in enumerate(zip(better, better[1:])):
-        rounding = 4 * EPSILON * max(map(abs, pairs[k + 1])) / steps[k + 1]
-        error = abs(p - q) + rounding + wobble
-        if error <= best.error and math.isfinite(p):  # never for NaN
-            best = Estimate(p, error, around)
+    for slope, next_one, noise in zip(better, better[1:], rounding[1:]):
+        error = abs(slope - next_one) + noise + wobble
+        if error <= best.error and math.isfinite(slope):  # never for NaN
+            best = Estimate(slope, error, around)
     return best
 
 
