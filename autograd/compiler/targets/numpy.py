@@ -7,6 +7,7 @@ before the first step, and what is computed last is written straight into them.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from math import prod
 from typing import Any, NamedTuple
@@ -65,14 +66,19 @@ class Spelling(NamedTuple):
     repeats: bool  # is an argument written twice?
 
 
+@cache
 def _spelling(template: str) -> Spelling:
     bare = re.findall(r"(?:\(|, )\{(\d+)\}(?=,|\))", template)
     found = re.findall(r"\{(\d+)\}", template)
     return Spelling(template, set(map(int, bare)), len(found) > len(set(found)))
 
 
-SPELLINGS = {op.symbol: _spelling(op.numpy) for op in OPS.values() if op.numpy}
-SPELLINGS[DETACH] = _spelling("{0}")
+def spelling_of(fn: str) -> Spelling:
+    """How to write an op; ask the table each time, for `register_op` may have added to it."""
+    return SPELLINGS.get(fn) or _spelling(OPS[fn].numpy)
+
+
+SPELLINGS = {DETACH: _spelling("{0}")}
 SPELLINGS[SELECT] = _spelling("np.where({0}, {1}, {2})")
 SPELLINGS |= {sign: _spelling(f"{{0}} {sign} {{1}}") for sign in COMPARISONS}
 
@@ -140,7 +146,7 @@ class Printer:
             uses[name] = uses.get(name, 0) + 1
         self.shared = {name for name, n in uses.items() if n > 1} | set(self.block.outputs)
         for inst in self.block.insts:
-            if inst.op == "map" and SPELLINGS[inst.attrs["fn"]].repeats:
+            if inst.op == "map" and spelling_of(inst.attrs["fn"]).repeats:
                 self.shared.update(inst.args)
             if inst.op == "scan":  # numbers aside, it reads in each step what it was given
                 n, m = inst.attrs["carries"], inst.attrs["carries"] + inst.attrs["fixed"]
@@ -465,7 +471,7 @@ def _map(p: Printer, inst: Inst, *args: Text) -> Text:
         return _maximum(p, p.block[inst.args[0]], f", initial={args[1].code}")
     if fn == DETACH:
         return args[0]
-    spelling = SPELLINGS[fn]
+    spelling = spelling_of(fn)
     spelled = [arg.code if i in spelling.bare else arg.operand for i, arg in enumerate(args)]
     code = spelling.template.format(*spelled)
     is_call = spelling.template.startswith("np.") and spelling.template.endswith(")")
