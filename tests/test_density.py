@@ -19,12 +19,12 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 # Folder: (how many functions are above a limit, the median of nodes a line). Lower them when you
 # can; a folder that is not here has none, and a median of 12.
 CEILINGS = {
-    "autograd": (9, 12.1),
-    "autograd/compiler": (112, 16.7),
-    "autograd/draw": (26, 13.7),
-    "autograd/exercises": (30, 12.6),
-    "autograd/runtime": (18, 13.1),
-    "nn": (20, 12.1),
+    "autograd": (12, 12.3),
+    "autograd/compiler": (130, 16.7),
+    "autograd/draw": (35, 13.7),
+    "autograd/exercises": (55, 13.0),
+    "autograd/runtime": (25, 13.1),
+    "nn": (28, 12.3),
 }
 
 
