@@ -1,6 +1,7 @@
 """Experiments that the laws of several tasks share: with graphs, and with optimisers."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
@@ -8,6 +9,34 @@ from typing import Any
 from autograd import Value
 from autograd.exercises.program import Program
 from autograd.exercises.task import Case, Outcome
+
+
+def shorter(xs: list[Any]) -> Iterator[list[Any]]:
+    """Lists that say the same with less: without the last item, or with whole numbers."""
+    if len(xs) > 1:
+        yield xs[:-1]
+    yield from whole(xs)
+
+
+def whole(xs: Any) -> Iterator[Any]:
+    """The same lists with each number rounded, if that changes anything."""
+    rounded = _rounded(xs)
+    if rounded != xs:
+        yield rounded
+
+
+def _rounded(x: Any) -> Any:
+    return [_rounded(item) for item in x] if isinstance(x, list) else float(round(x))
+
+
+def smaller(program: Program) -> Iterator[Program]:
+    """Programs without one of its lines, if no other line needs it."""
+    lines = program.source.split("\n")
+    for i in reversed(range(len(lines))):
+        name, rest = lines[i].split(" ", 1)[0], [*lines[:i], *lines[i + 1 :]]
+        needed = any(re.search(rf"\b{name}\b", line.split("=", 1)[1]) for line in rest)
+        if rest and not needed and not re.search(r"= Value\(", rest[-1]):
+            yield Program("\n".join(rest))
 
 
 def graph(*lines: str) -> Program:
@@ -29,7 +58,7 @@ def data_case(program: Program) -> Case:
     def run(value_class: Any, *_: Any) -> Outcome:
         return {f"{k}.data": v.data for k, v in program.run(value_class).items()}
 
-    return Case(program.source, run)
+    return Case(program.source, run, simpler=lambda: map(data_case, smaller(program)))
 
 
 def gradient_case(program: Program) -> Case:
@@ -40,7 +69,9 @@ def gradient_case(program: Program) -> Case:
         nodes[program.root].backward()
         return {f"{k}.grad": v.grad for k, v in nodes.items()}
 
-    return Case(f"{program.source}\n{program.root}.backward()", run, program=program)
+    text = f"{program.source}\n{program.root}.backward()"
+    less = lambda: map(gradient_case, smaller(program))
+    return Case(text, run, program=program, simpler=less)
 
 
 def cases_of(

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 from autograd.exercises import shield
 from autograd.exercises.diagnosis import explained
-from autograd.exercises.subject import Here, Key, Subject, answers
-from autograd.exercises.task import Targets, Task
+from autograd.exercises.outcome import Answer
+from autograd.exercises.subject import Here, Key, Place, Subject, answer_at, case_at, simpler
+from autograd.exercises.task import Case, Targets, Task
 from autograd.exercises.verdict import Verdict
+
+TRIES = 60  # simpler cases that are tried for one report
 
 
 def judge(task: Task, targets: Targets, seed: int = 0, explain: bool = True) -> Verdict:
@@ -21,11 +24,43 @@ def verdict_on(subject: Subject, key: Key, explain: bool = True) -> Verdict:
     if refused:
         return Verdict(task, 0, refused=refused)
     count = 0
-    for law, case, answer in answers(subject, key):
+    for place, law, case in key.places():
+        answer = answer_at(place, subject, key)
         if not answer.right:
+            if explain:
+                case, answer = shrunk(place, answer, subject, key)
             verdict = Verdict(task, task.laws.index(law), count, law, case, answer)
             if answer.trouble and answer.trouble.kind == shield.TODO:
                 return replace(verdict, todo=True)
             return explained(verdict, subject, key) if explain else verdict
         count += 1
     return Verdict(task, len(task.laws), count)
+
+
+def shrunk(place: Place, answer: Answer, subject: Subject, key: Key) -> tuple[Case, Answer]:
+    """The simplest case that fails in the same way, and its answer: four numbers say more than
+    forty. Each step takes the first of the simpler cases that fails still."""
+    tries = TRIES
+    while True:
+        case = case_at(key.cases, place)
+        for number in range(len(simpler(case))):
+            if tries == 0 or not _shrinks(answer):
+                return case, answer
+            tries -= 1
+            other = answer_at((*place, number), subject, key)
+            if _alike(answer, other):
+                place, answer = (*place, number), other
+                break
+        else:
+            return case, answer
+
+
+def _shrinks(answer: Answer) -> bool:
+    """Not what is unwritten or endless: a second try would tell no more, or take as long."""
+    return answer.trouble is None or answer.trouble.kind == shield.ERROR
+
+
+def _alike(one: Answer, other: Answer) -> bool:
+    if one.trouble or other.trouble:
+        return bool(one.trouble and other.trouble and one.trouble.text == other.trouble.text)
+    return bool(one.wrong and other.wrong)

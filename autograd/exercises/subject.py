@@ -9,7 +9,21 @@ from autograd.exercises.outcome import Answer, Observation, compared, observe, p
 from autograd.exercises.refusal import refusal, written
 from autograd.exercises.task import Case, Law, Outcome, Targets, Task
 
-Place = tuple[int, int]  # which law, and which of its cases
+# Which law, which of its cases, and from there which of the simpler cases, step by step.
+Place = tuple[int, ...]
+Cases = list[tuple[Law, list[Case]]]
+
+
+def case_at(cases: Cases, place: Place) -> Case:
+    law, number, *path = place
+    case = cases[law][1][number]
+    for step in path:
+        case = simpler(case)[step]
+    return case
+
+
+def simpler(case: Case) -> list[Case]:
+    return list(case.simpler()) if case.simpler else []
 
 
 class Subject(Protocol):
@@ -30,15 +44,14 @@ class Here:
     """Objects of this process, as in a notebook."""
 
     targets: Targets
-    cases: list[tuple[Law, list[Case]]] = field(default_factory=list)
+    cases: Cases = field(default_factory=list)
 
     def begin(self, task: Task, seed: int) -> str:
         self.cases = task.cases(seed)
         return refusal(task, self.targets)
 
     def answer(self, place: Place) -> Observation:
-        law, case = place
-        return observe(self.cases[law][1][case], self.targets)
+        return observe(case_at(self.cases, place), self.targets)
 
     def source(self) -> str:
         files = dict.fromkeys(code.co_filename for code, _ in written(*self.targets))
@@ -72,7 +85,7 @@ class Key:
     def expected(self, place: Place) -> Outcome:
         if place in self.kept:
             return self.kept[place]
-        case = self.cases[place[0]][1][place[1]]
+        case = case_at(self.cases, place)
         outcome: Outcome = plain(case.expected() if case.expected else case.run(*self.oracle))
         if self.keep:
             self.kept[place] = outcome
@@ -82,6 +95,10 @@ class Key:
 def answers(subject: Subject, key: Key) -> Iterator[tuple[Law, Case, Answer]]:
     """What the subject makes of each case, the first law first, each as it is asked for."""
     for place, law, case in key.places():
-        observation = subject.answer(place)
-        expected = {} if observation.trouble else key.expected(place)
-        yield law, case, compared(observation, expected, case.tolerance)
+        yield law, case, answer_at(place, subject, key)
+
+
+def answer_at(place: Place, subject: Subject, key: Key) -> Answer:
+    observation = subject.answer(place)
+    expected = {} if observation.trouble else key.expected(place)
+    return compared(observation, expected, case_at(key.cases, place).tolerance)

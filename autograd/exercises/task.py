@@ -34,6 +34,7 @@ class Case:
     tolerance: float = 1e-6  # relative; absolute for numbers below 1
     program: Program | None = None  # the graph, if there is one to draw
     seconds: float = 1.0  # what one run may take
+    simpler: Callable[[], Iterable["Case"]] | None = None  # to be shown instead, if they fail too
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ import pytest
 
 from autograd.exercises import TASKS
 from autograd.exercises.files import check_files, command
+from autograd.exercises.judge import judge
+from autograd.exercises.task import load
 
 ROOT = Path(__file__).parent.parent.parent
 GOOD = TASKS["slope"].reference
@@ -116,6 +118,17 @@ for fd in range(3, 20):
         pass
 def slope(f, x): return 0.0
 """,
+    "the answer looked up in a caller, by names put together": """
+def slope(f, x):
+    import sys
+    frame = getattr(sys, "_get" + "frame")()
+    while frame:
+        case = getattr(frame, "f_" + "locals").get("case")
+        if getattr(case, "expected", None):
+            return case.expected()["slope"]
+        frame = getattr(frame, "f_" + "back")
+    return 0.0
+""",
     "a forked child": """
 import os, time
 if os.fork() == 0:
@@ -212,6 +225,17 @@ def test_a_file_is_checked_for_what_it_answers(student):
     assert command([student(value)], ["operators"]) == 1
     assert command([student(value, "02_value.py")]) == 0
     assert command([student("x = 1")]) == 1
+
+
+def test_the_failing_case_is_made_small_in_a_process_too(student):
+    """A random case of attention shows four matrices; what fails in it needs less."""
+    task = TASKS["attention"]
+    source = task.reference.replace("return out", "return [[v * 2 for v in r] for r in out]")
+    source = source.replace("return [[v", "return out if len(values[0]) < 2 else [[v")
+    here = judge(task, load(source, task.targets))
+    there = check_files([student(source)], ["attention"])["attention"]
+    assert here.case.text == there.case
+    assert "values = [[1.0, 1.0]]" in there.case or there.case.count(",") < 12, there.case
 
 
 def test_a_notebook_without_marks_is_checked_for_what_it_defines(student):

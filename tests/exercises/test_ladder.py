@@ -96,6 +96,7 @@ EQUIVALENT = {
 }
 
 
+@pytest.mark.slow
 def test_a_change_of_one_operator_sign_or_constant_is_rejected():
     tried, survivors = 0, []
     for task in TASKS.values():

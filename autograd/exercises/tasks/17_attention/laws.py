@@ -2,11 +2,12 @@
 
 import math
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import autograd
 from autograd import Value, ops
-from autograd.exercises.experiments import CHANGED, UNSTABLE, as_it_was
+from autograd.exercises.experiments import CHANGED, UNSTABLE, as_it_was, whole
 from autograd.exercises.task import Case, Law, Outcome
 
 Rows = list[list[float]]
@@ -45,7 +46,21 @@ def case(queries: Rows, keys: Rows, values: Rows) -> Case:
     text = "\n".join(f"{name} = {rows}" for name, rows in given.items())
     text += "\nout = attention(queries, keys, values)   # all numbers as Values"
     text += "\nloss: the sum of out[t][i] * (1 + t + 2 * i); loss.backward()"
-    return Case(text, run)
+    parts = (queries, keys, values)
+    less = lambda: [case(*p) for p in fewer(*parts)]
+    return Case(text, run, simpler=less)
+
+
+def fewer(queries: Rows, keys: Rows, values: Rows) -> Iterator[tuple[Rows, Rows, Rows]]:
+    """With one place less, one dimension less, or whole numbers."""
+    if len(queries) > 1:
+        yield queries[:-1], keys[:-1], values[:-1]
+    if len(queries[0]) > 1:
+        yield [q[:-1] for q in queries], [k[:-1] for k in keys], values
+    if len(values[0]) > 1:
+        yield queries, keys, [v[:-1] for v in values]
+    for numbers in whole([queries, keys, values]):
+        yield numbers[0], numbers[1], numbers[2]
 
 
 def twice(rng: random.Random) -> list[Case]:
