@@ -27,7 +27,7 @@ from autograd.compiler.group import Graph
 from autograd.compiler.trace import Loop, Symbol, Trace, symbol
 from autograd.value import Value
 
-SHORTEST = 4  # steps: what repeats less often stays as it is
+SHORTEST = 5  # steps: what repeats less often stays as it is
 LONGEST_PERIOD = 2048  # nodes that the chain has in one step
 LONGEST_LAG = 4  # steps that a value is carried for
 MOST_CUTS = 64  # places tried where a step might begin
@@ -54,23 +54,17 @@ class Search:
 
     def __init__(self, trace: Trace, graph: Graph) -> None:
         self.trace, self.graph = trace, graph
-        self.known: dict[int, list[int]] = {}
-
-    def operands_of(self, n: int) -> list[int]:
-        """Those of a node, with the values that a `take` chooses from; none of a leaf."""
-        found = self.known.get(n)
-        if found is None:
-            graph, kind = self.graph, self.graph.kind_of[n]
-            is_made = kind < 0 or graph.kinds[kind].nodes  # below 0: a sum has absorbed it
-            found = graph.operands(graph.values[n]) if is_made else []
-            found += graph.tables[graph.table_of[n]] if n in graph.table_of else []
-            self.known[n] = found
-        return found
 
     @cached_property
     def operands(self) -> list[list[int]]:
-        """Those of each node, by number."""
-        return [self.operands_of(n) for n in range(len(self.graph.values))]
+        """Those of each node, with the values that a `take` chooses from; none of a leaf."""
+        graph = self.graph
+        found: list[list[int]] = [[]] * len(graph.values)
+        for n, node in zip(graph.made, graph.nodes):
+            found[n] = graph.operands(node)
+        for n, table in graph.table_of.items():
+            found[n] = found[n] + graph.tables[table]
+        return found
 
     @cached_property
     def rank(self) -> np.ndarray:
@@ -90,9 +84,9 @@ class Search:
 
     def rolled(self) -> Trace | None:
         """The trace with one more loop, or None if there is none to be found."""
-        path = deepest_chain(self)
-        at = repeats([(self.graph.values[n].op, k) for n, k in path])
-        nodes = self.recurrence([path[k][0] for k in at]) if at else np.zeros((0, 0))
+        path = deepest_chain(self.graph)
+        at = repeats([marked(self.graph, n) for n in path])
+        nodes = self.recurrence([path[k] for k in at]) if at else np.zeros((0, 0))
         if not nodes.size:
             return None
         builder = Builder(self, nodes)
@@ -150,45 +144,53 @@ def depths(graph: Graph) -> list[int]:
     return found
 
 
-def deepest_chain(search: Search) -> list[tuple[int, int]]:
-    """From the deepest node on, always to the deepest operand: (node, which operand is next)."""
-    graph, path = search.graph, list[tuple[int, int]]()
-    by_kind = depths(graph)
+def deepest_chain(graph: Graph) -> list[int]:
+    """From the deepest node on, always to an operand of the deepest kind. (The terms of a sum are
+    its operands, not the partial sums in between: a long sum is no recurrence.)"""
+    by_kind, path = depths(graph), list[int]()
     if max(by_kind) < 2 * SHORTEST:
         return []
-    node, absorbed = graph.kinds[by_kind.index(max(by_kind))].nodes[0], dict[int, int]()
-    while operands := search.operands_of(node):
-        found = [depth_of(search, by_kind, absorbed, n) for n in operands]
-        path.append((node, found.index(max(found))))
-        node = operands[path[-1][1]]
+    node = graph.kinds[by_kind.index(max(by_kind))].nodes[0]
+    while operands := some_operands(graph, by_kind, node):
+        path.append(node)
+        node = max(operands, key=lambda n: by_kind[graph.kind_of[n]])
     return path
 
 
-def depth_of(search: Search, by_kind: list[int], absorbed: dict[int, int], node: int) -> int:
-    """That of its kind; a node that a sum absorbed has none: that of its deepest operand."""
-    kind_of, todo = search.graph.kind_of, [node]
-    while todo and kind_of[node] < 0:
-        operands = search.operands_of(todo[-1]) if todo[-1] not in absorbed else []
-        missing = [n for n in operands if kind_of[n] < 0 and n not in absorbed]
-        todo += missing
-        if not missing:
-            known = [by_kind[kind_of[n]] if kind_of[n] >= 0 else absorbed[n] for n in operands]
-            absorbed.setdefault(todo.pop(), max(known, default=0))
-    return by_kind[kind_of[node]] if kind_of[node] >= 0 else absorbed[node]
+def some_operands(graph: Graph, by_kind: list[int], node: int) -> list[int]:
+    """The operands of a node; of a sum, a row of those of its deepest kind."""
+    kind = graph.kinds[graph.kind_of[node]]
+    if not kind.nodes or not kind.parents:
+        return []
+    row = kind.rows[kind.nodes.index(node)]
+    if kind.op == "take":
+        return [*graph.tables[row[0]], row[1]]
+    if kind.op != "sum":
+        return list(row)
+    term = max(kind.parents, key=lambda term: max([by_kind[k] for k in term]))
+    return [graph.table.rows[numbers][0] for numbers in row[term]]
 
 
-def repeats(tokens: list[tuple[str, int]]) -> range | None:
-    """The starts of what repeats longest in a sequence, at least SHORTEST times."""
+def marked(graph: Graph, node: int) -> tuple[str, ...]:
+    """The op of a node, and those of its operands."""
+    kind = graph.kinds[graph.kind_of[node]]
+    terms = chain.from_iterable(kind.parents) if kind.op == "sum" else kind.parents
+    return (kind.op, *sorted({graph.kinds[k].op for k in terms}))
+
+
+def repeats(tokens: list[tuple[str, ...]]) -> range | None:
+    """The starts of what repeats longest in a sequence: all steps of a loop but the first, which
+    reads something else."""
     numbers = dict.fromkeys(tokens)
     numbers = {token: i for i, token in enumerate(numbers)}
     codes, best, covered = np.array([numbers[t] for t in tokens]), None, 0
-    for period in range(1, min(LONGEST_PERIOD, len(codes) // SHORTEST) + 1):
+    for period in range(1, min(LONGEST_PERIOD, len(codes) // (SHORTEST - 1)) + 1):
         breaks = np.flatnonzero(codes[period:] != codes[:-period])
         edges = np.concatenate(([-1], breaks, [len(codes) - period]))
         lengths = np.diff(edges) - 1
         length = int(lengths.max()) + period
         # a multiple of the period covers the same: it has to be better by more than its ends
-        if length >= SHORTEST * period and length > 1.1 * covered:
+        if length >= (SHORTEST - 1) * period and length > 1.1 * covered:
             start = int(edges[lengths.argmax()]) + 1
             best, covered = range(start, start + length, period), length
         if covered > 0.9 * len(codes):

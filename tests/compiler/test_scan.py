@@ -8,9 +8,12 @@ import pytest
 
 from autograd import Value, jit
 from autograd.compiler import reroll
-from autograd.compiler.ir import Block
+from autograd.compiler.build import Builder
+from autograd.compiler.ir import Block, Inst
 from autograd.compiler.lower import Lowering
+from autograd.compiler.passes import RULES
 from autograd.compiler.reverse import Reverse
+from autograd.compiler.scan import Carry, Split
 from benchmarks.scalar import leaves
 from tests.compiler.test_reroll import no_place, traced
 from tests.jit.random_loops import random_loop
@@ -54,7 +57,7 @@ def interpreted(f: Callable[..., Value], args: Sequence[Any]) -> list[float]:
 
 @pytest.mark.parametrize("name", LOOPS)
 def test_the_interpreter_has_the_eager_value_and_gradients(name: str) -> None:
-    f, args = RECURRENCES[name](7)
+    f, args = RECURRENCES[name](11)
     assert disagreement(interpreted(f, args), eager(f, args)) < 1e-10
 
 
@@ -87,3 +90,30 @@ def test_in_a_gru_only_what_goes_round_is_in_the_loop() -> None:
     assert not [inst for inst in backward.insts if inst.attrs.get("turned") == (True, False)]
     outside = [inst for inst in block.insts if inst.attrs.get("turned") == (True, False)]
     assert len(outside) == 3  # gradients of weights: one product each, after the loop
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_what_only_reads_a_carried_value_is_done_outside(reverse: bool) -> None:
+    body = Block(
+        (
+            Inst("c", "data"),
+            Inst("x", "data"),
+            Inst("k", "const", attrs={"value": np.array(3.0)}),
+            Inst("n", "map", ("c", "x"), attrs={"fn": "*"}),
+            Inst("y", "map", ("c", "x"), attrs={"fn": "+"}),
+        ),
+        ("n", "y"),
+    )
+    b = Builder(RULES)
+    first, xs = b.input("data", "first", ()), b.input("data", "xs", (4,))
+    values = {"x": (xs, True)}
+    split = Split(b, body, [Carry("c", "n", first)], values, values.__getitem__, 4, reverse)
+    split.emit(["y"])
+    ends = [split.stack("y"), split.total("y"), split.total("k"), split.last(0)]
+    block = b.block(ends).check()
+    (scan,) = [inst for inst in block.insts if inst.op == "scan"]
+    assert "y" not in scan.attrs["body"].by_name
+    stack, total, constants, last = block.evaluate({"first": 2.0, "xs": [1.0, 3.0, 5.0, 7.0]})
+    carried = [210.0, 70.0, 14.0, 2.0] if reverse else [2.0, 2.0, 6.0, 30.0]
+    assert stack.tolist() == [c + x for c, x in zip(carried, (1.0, 3.0, 5.0, 7.0))]
+    assert (total, constants, last) == (stack.sum(), 12.0, 210.0)
