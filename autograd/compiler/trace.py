@@ -175,6 +175,12 @@ class Trace:
             self.tables = {i: self.resolved_row(table) for i, table in tables}
             self.rows = {i: (self.resolved_row(a), self.resolved_row(b)) for i, (a, b) in rows}
 
+    def forget(self) -> None:
+        """Once the program is made: let go of the modules and lists that the function used."""
+        self.lists.clear()
+        for s in self.nodes:
+            s.module = None  # type: ignore[attr-defined]
+
     def resolved_row(self, row: Row) -> Row:
         if self.aliases.keys().isdisjoint(map(id, row)):
             return row

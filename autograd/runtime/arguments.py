@@ -7,9 +7,11 @@ identity where content can't be told.
 
 import copy
 import dataclasses
+import functools
 import inspect
 import re
 import types
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,13 +25,13 @@ _BY_CONTENT = (str, bytes, bool, complex, type(None), type(...), range, slice)
 
 
 class Same:
-    """An object in a signature: equal to nothing but itself."""
+    """An object in a signature: equal to nothing but itself. It does not keep a model alive."""
 
     def __init__(self, x: Any) -> None:
-        self.x = x
+        self.get = weak(x)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and self.x is other.x
+        return isinstance(other, Same) and self.get() is other.get()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -246,3 +248,17 @@ def names(fn: Any, n: int, kwargs: Any) -> list[str]:
 _RESERVED = {"P", "G", "np", "check", "outer", "step", "program", "computed", "update", "upstream"}
 _RESERVED |= {op.name for op in OPS.values()}
 _CLASHES = re.compile(r"\w+_i|V_\w+|mask\d+|d?v\d+|g\d+").fullmatch
+
+
+def weak(x: Any) -> Callable[[], Any]:
+    """A function that gives `x`, but does not keep a model alive."""
+    if hasattr(x, "parameters"):
+        try:
+            return weakref.ref(x)
+        except TypeError:
+            pass
+    return functools.partial(_identity, x)
+
+
+def _identity(x: Any) -> Any:
+    return x

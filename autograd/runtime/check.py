@@ -114,16 +114,17 @@ class Attempt:
             return program.traced()
         except TraceError:
             raise
-        except Exception as error:
-            if not self.ran:
-                self.run(program.watch.modules)  # does it raise this without jit, too?
-                if self.owner.plain is None:
-                    self.undo()
-            raise TraceError(
-                f"{_last_line(error)}: plain code runs, but on jit's symbols it raises "
-                f"{type(error).__name__}: {error}. Use operators and autograd's ops, or run this "
-                "function without jit."
-            ) from error
+        except Exception as caught:
+            error = caught
+        if not self.ran:
+            self.run(program.watch.modules)  # does it raise this without jit, too?
+            if self.owner.plain is None:
+                self.undo()
+        raise TraceError(
+            f"{_last_line(error)}: plain code runs, but on jit's symbols it raises "
+            f"{type(error).__name__}: {error}. Use operators and autograd's ops, or run this "
+            "function without jit."
+        ) from error
 
     def run(self, modules: list[Any]) -> None:
         """The call that the user sees."""

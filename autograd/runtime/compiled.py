@@ -17,6 +17,7 @@ from autograd.runtime.arguments import (
     is_record,
     names,
     repeats,
+    weak,
 )
 from autograd.runtime.optimizers import fields_read
 from autograd.runtime.transaction import Effects, transaction
@@ -156,6 +157,7 @@ class Compiled:
         self.sign()  # before parameters are taken in: what was an input must stay one
         self.lower(found)
         self.guard(found)
+        found.forget()
         seconds = perf_counter() - begin
         self.stats |= {"trace seconds": self.trace_seconds, "analysis seconds": seconds}
 
@@ -284,20 +286,6 @@ def merged(draws: list[tuple[str, int]], modules: list[Any]) -> list[tuple[str, 
         else:
             found.append((name, modules[int(name[4:]) - 1], n))
     return found
-
-
-def weak(x: Any) -> Callable[[], Any]:
-    """A function that gives `x`, but does not keep a model alive."""
-    if hasattr(x, "parameters"):
-        try:
-            return weakref.ref(x)
-        except TypeError:
-            pass
-    return functools.partial(_identity, x)
-
-
-def _identity(x: Any) -> Any:
-    return x
 
 
 def _fields(names: list[str], attributes: dict[str, Any]) -> tuple[Any, ...]:

@@ -51,10 +51,11 @@ def update(optimizer: Any, clip: tuple[Any, Any]) -> None:
 
 def methods(optimizer: Any) -> tuple[Any, ...]:
     """What makes its steps, to be compared: its class, its methods, and whether it has its own."""
-    cls = type(optimizer)
-    names = ("step", "zero_grad", "update")
-    own = [vars(optimizer).get(name) for name in names]
-    return (cls, *[getattr(cls, name, None) for name in names], *own)
+    cls, own = type(optimizer), vars(optimizer)
+    return (
+        *(cls, cls.step, cls.zero_grad, getattr(cls, "update", None)),
+        *(own.get("step"), own.get("zero_grad"), own.get("update")),
+    )
 
 
 def is_usual(optimizer: Any, name: str) -> bool:

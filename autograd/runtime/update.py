@@ -38,6 +38,7 @@ class Rule:
         known = [copy.copy(x) if isinstance(x, list | dict) else x for x in known]
         self.known = (*known, params, params)
         self.watch = watch = Watch([type(optimizer), optimizer.update, *known])
+        self.is_shallow = not (watch.live or watch.names or watch.buffers or watch.missing)
         if not is_usual(optimizer, "step") or watch.generators:  # it steps in its own way, or
             return  # draws a random number for each parameter
         twin = copy.copy(optimizer)
@@ -81,7 +82,9 @@ class Rule:
 
     def fits(self, late: Any) -> bool:
         """Whether the optimiser's settings and arrays are still the same."""
-        if self.settings(vars(self.optimizer)) != self.known or not self.watch.holds():
+        if self.settings(vars(self.optimizer)) != self.known or not (
+            self.is_shallow or self.watch.holds()
+        ):
             return False
         if self.run is None:
             return True

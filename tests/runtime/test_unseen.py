@@ -6,6 +6,7 @@ import contextvars
 import dataclasses
 import enum
 import functools
+import gc
 import itertools
 import math
 import os
@@ -499,3 +500,34 @@ def test_no_grad_and_detach_inside() -> None:
 
 
 DETACH = False
+
+
+@both
+def test_a_model_that_is_gone_takes_its_programs_along(backend: str) -> None:
+    compiled = jit(lambda m, x: m(x) * 2.0, backend=backend)
+    models = [nn.MLP(2, [2, 1], rng=random.Random(k)) for k in range(3)]
+    for m in models:
+        compiled(m, [0.5, 1.0])
+    alive = [weakref.ref(m) for m in models]
+    assert compiled.stats["programs"] == 3
+    del models, m
+    gc.collect()
+    assert [ref() for ref in alive] == [None] * 3
+    assert compiled.stats["programs"] == 0
+
+
+@both
+def test_several_results_have_their_own_gradients(backend: str) -> None:
+    if not SEVERAL:
+        pytest.skip("needs several results in the compiler")
+    w = Value(3.0)
+    f = jit(lambda x: (w * x, [w * w, {"sum": w + x}]), backend=backend)
+    for _ in range(2):
+        a, (b, rest) = f(2.0)
+        assert (a.data, b.data, rest["sum"].data) == (6.0, 9.0, 5.0)
+        w.grad = 0.0
+        (a * 10.0 + b).backward()
+        assert w.grad == 26.0
+
+
+SEVERAL = False
