@@ -486,7 +486,6 @@ def test_other_threads_read_and_train_while_one_traces() -> None:
 
 
 def test_no_grad_and_detach_inside() -> None:
-    pytest.skip("needs `detach` in the compiler") if not DETACH else None
     w = Value(3.0)
 
     def f(x: float) -> Any:
@@ -497,9 +496,6 @@ def test_no_grad_and_detach_inside() -> None:
     y = jit(f)(2.0)
     y.backward()
     assert (y.data, w.grad) == (36.0, 12.0)
-
-
-DETACH = False
 
 
 @both
@@ -518,8 +514,6 @@ def test_a_model_that_is_gone_takes_its_programs_along(backend: str) -> None:
 
 @both
 def test_several_results_have_their_own_gradients(backend: str) -> None:
-    if not SEVERAL:
-        pytest.skip("needs several results in the compiler")
     w = Value(3.0)
     f = jit(lambda x: (w * x, [w * w, {"sum": w + x}]), backend=backend)
     for _ in range(2):
@@ -528,6 +522,3 @@ def test_several_results_have_their_own_gradients(backend: str) -> None:
         w.grad = 0.0
         (a * 10.0 + b).backward()
         assert w.grad == 26.0
-
-
-SEVERAL = False
