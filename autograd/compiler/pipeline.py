@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from autograd.compiler.group import Graph
 from autograd.compiler.ir import Block
 from autograd.compiler.lower import Lowering, layer
 from autograd.compiler.reroll import roll
@@ -59,9 +60,18 @@ def compile(
     arguments |= {name: (name, "float") for name in named}
     inputs = [arguments[name] for name in block.inputs if name in arguments and name != "P"]
     printed = target.emit(block, runtime)
-    kinds = sum([bool(kind.nodes) for kind in graph.kinds])
-    stats = {"nodes": graph.count, "kinds": kinds, "array ops": printed.operations}
+    nodes, kinds = sizes_of(graph)
+    stats = {"nodes": nodes, "kinds": kinds, "array ops": printed.operations}
     return Program(block, printed, inputs, reverse.has_holes, boxes(lowering), stats)
+
+
+def sizes_of(graph: Graph) -> tuple[int, int]:
+    """(nodes, kinds): of a loop the nodes of all its steps, and the kinds of one."""
+    nodes, kinds = graph.count, sum([bool(kind.nodes) for kind in graph.kinds])
+    for loop in graph.loops:
+        inner = sizes_of(loop.graph)
+        nodes, kinds = nodes + loop.count * inner[0], kinds + inner[1]
+    return nodes, kinds
 
 
 def boxes(lowering: Lowering) -> list[Box]:
@@ -69,10 +79,12 @@ def boxes(lowering: Lowering) -> list[Box]:
     found: list[Box] = []
     place: dict[int, int] = {}
     graph = lowering.graph
-    for k, kind in enumerate(graph.kinds):
-        name = lowering.name_of(k)
+    made_by = {name: loop for loop in graph.loops for name in loop.stacks}
+    for k in [item for item in graph.order() if isinstance(item, int)]:
+        kind, name = graph.kinds[k], lowering.name_of(k)
         if k != graph.const and (kind.nodes or name in lowering.used):
-            flat = {p for t in kind.parents for p in (t if isinstance(t, tuple) else [t])}
+            read = graph.needs(made_by.get(kind.name, k), made_by)  # of a loop's results, the loop
+            flat = {p for p in read if isinstance(p, int)}
             place[k] = len(found)
             parents = [place[p] for p in sorted(flat) if p in place]
             note = layer(graph, kind) if kind.nodes else ""
