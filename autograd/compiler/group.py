@@ -78,8 +78,9 @@ class RowTable:
         if found is None:
             found = self.number[row] = len(self.rows)
             self.rows.append(row)
-            kinds = tuple([self.kind_of[i] for i in row])
-            self.patterns.append(kinds[:1] if len(set(kinds)) == 1 else kinds)
+            kinds = tuple(map(self.kind_of.__getitem__, row))
+            is_one = len(row) > 0 and kinds.count(kinds[0]) == len(row)
+            self.patterns.append(kinds[:1] if is_one else kinds)
         return found
 
     def split(self, a: int, b: int) -> list[tuple[Term, int, int]]:
@@ -341,22 +342,38 @@ class Graph:
 
     def place_sum(self, i: int, found: Sum) -> None:
         """Put a sum into its kind: by terms, each with its rows of factors."""
-        if found.left:
-            pair = self.table.intern(found.left), self.table.intern(found.right)
-            found.pairs.append(pair)
+        intern, joined = self.table.intern, self.table.joined
         terms: dict[Term, tuple[list[int], list[int]]] = {}
         for a, b in found.pairs:
             for term, x, y in self.table.split(a, b):
                 columns = terms.setdefault(term, ([], []))
                 columns[0].append(x)
                 columns[1].append(y)
-        joined = self.table.joined
+        for term, (left, right) in self.products_by_term(found.left, found.right).items():
+            columns = terms.setdefault(term, ([], []))
+            columns[0].append(intern(left))
+            columns[1].append(intern(right))
         rows: dict[Term, Term] = {t: (joined(a), joined(b)) for t, (a, b) in terms.items()}
         alone: dict[int, list[int]] = {}
         for j in found.alone:
             alone.setdefault(self.kind_of[j], []).append(j)
-        rows |= {(k,): (self.table.intern(ids),) for k, ids in alone.items()}
+        rows |= {(k,): (intern(ids),) for k, ids in alone.items()}
         self.add(i, "sum", tuple(sorted(rows)), rows)
+
+    def products_by_term(
+        self, left: list[int], right: list[int]
+    ) -> dict[Term, tuple[list[int], list[int]]]:
+        """Single factors by the kinds of their products, the smaller kind first."""
+        ka, kb = [list(map(self.kind_of.__getitem__, nodes)) for nodes in (left, right)]
+        if len(set(zip(ka, kb))) == 1:  # the usual case, and the fast one
+            is_turned = ka[0] > kb[0]
+            return {(kb[0], ka[0]): (right, left)} if is_turned else {(ka[0], kb[0]): (left, right)}
+        found: dict[Term, tuple[list[int], list[int]]] = {}
+        for a, b, x, y in zip(ka, kb, left, right):
+            columns = found.setdefault((a, b) if a <= b else (b, a), ([], []))
+            columns[0].append(x if a <= b else y)
+            columns[1].append(y if a <= b else x)
+        return found
 
     def add(self, i: int, op: str, parents: tuple[Any, ...], row: Any) -> None:
         k = self.by_key.setdefault((op, parents), len(self.kinds))
