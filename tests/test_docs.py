@@ -10,7 +10,7 @@ import pytest
 
 import autograd
 import nn
-from docs import make_ops
+from docs import make_architecture, make_ops
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GENERATED = ("contributing.md", "changelog.md")  # copies that a build of the site leaves behind
@@ -71,6 +71,13 @@ def test_every_public_name_has_an_entry_with_an_example(name: str) -> None:
     modules = {key for key in public if type(getattr(module, key)).__name__ == "module"}
     assert sorted(set(public) - modules) == sorted(found)
     assert all("```python\n" in entry for entry in found.values())
+
+
+def test_the_architecture_page_shows_what_the_stages_print() -> None:
+    page = DOCS / "architecture.md"
+    assert page.read_text(encoding="utf-8") == make_architecture.page(), (
+        "run docs/make_architecture.py"
+    )
 
 
 def test_the_ops_are_those_of_the_table() -> None:

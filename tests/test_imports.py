@@ -58,6 +58,11 @@ def unit(module: str) -> str:
 
 def imports(source: str) -> set[str]:
     """The units of ours that a file imports anywhere, inside functions too."""
+    return {unit(m) for m in files(source)}
+
+
+def files(source: str) -> set[str]:
+    """The modules of ours that it imports."""
     modules = {module_name(p) for p in FILES}
     found = set()
     for node in ast.walk(ast.parse(source)):
@@ -68,7 +73,7 @@ def imports(source: str) -> set[str]:
             for alias in node.names:  # `from autograd import graph` imports the module
                 full = f"{node.module}.{alias.name}"
                 found.add(full if full in modules else str(node.module))
-    return {unit(m) for m in found if m.split(".")[0] in ("autograd", "nn")}
+    return {m for m in found if m.split(".")[0] in ("autograd", "nn")}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -77,6 +82,28 @@ def test_imports_go_one_way_only(path: Path) -> None:
     if importer not in ANYTHING:
         assert importer in MAY_IMPORT, f"say in MAY_IMPORT what {importer} may import"
         assert imports(path.read_text(encoding="utf-8")) <= MAY_IMPORT[importer] | {importer}
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    """File by file, with the imports inside of functions: a circle is two files that are one."""
+    reads = {module_name(path): files(path.read_text(encoding="utf-8")) for path in FILES}
+    assert circles(reads) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
+
+
+def circles(reads: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of files of which each reaches each: what is left when files that import nothing, and
+    then those that nobody imports, are taken away again and again."""
+    left = {name: found - {name} for name, found in reads.items()}
+    while True:
+        used = set().union(*left.values())
+        kept = {name for name, found in left.items() if found & left.keys() and name in used}
+        if kept == left.keys():
+            return [sorted(kept)] if kept else []
+        left = {name: left[name] & kept for name in kept}
 
 
 def test_the_import_reader_sees_every_form_of_import() -> None:

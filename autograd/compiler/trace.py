@@ -203,6 +203,18 @@ class Trace:
         """What a node is computed from, in the engine's order; of a look-up its index alone."""
         return (*chain.from_iterable(self.rows.get(id(s), ())), *s.parents)
 
+    def __str__(self) -> str:
+        """A line for each node, in the order in which they were made."""
+        names = {id(s): f"{name}[{i}]" for name, row in (self.inputs | self.values).items()
+                 for i, s in enumerate(row)}  # fmt: skip
+        names |= {id(s): f"v{i + 1}" for i, s in enumerate(self.nodes)}
+        lines = []
+        for s in self.nodes:
+            read = [*self.operands(s), *self.tables.get(id(s), ())]
+            listed = [names.get(id(v)) or v.label or f"{DATA.__get__(v):.4g}" for v in read]
+            lines.append(f"{names[id(s)]} = {s.op} {', '.join(listed)}")
+        return "\n".join(lines)
+
 
 @dataclass(frozen=True)
 class Constants:

@@ -1,6 +1,6 @@
 """`draw`: a graph as text for Graphviz, and so as a picture."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from math import ceil, hypot, isfinite, sqrt
@@ -77,9 +77,7 @@ def draw(
     Gradients show once `backward()` has run. Raises ValueError above 1,000 boxes.
     """
     if hasattr(root, "boxes"):  # a jitted function
-        from autograd.draw.program import draw_program
-
-        return draw_program(root.boxes, direction)
+        return _draw_program(root.boxes, direction)
     roots = values_in(root)
     if not roots:
         raise TypeError(
@@ -131,6 +129,31 @@ _ADVICE = {
 def has_gradients(shown_as: list[Box]) -> bool:
     """Whether backward() has run: after it, the root of the graph has a gradient at least."""
     return any(v.grad for box in shown_as for v in box.nodes if v.parents)
+
+
+def _draw_program(boxes: Sequence[Any], direction: str) -> Drawing:
+    """A jitted function: one box for all scalar nodes that look alike. boxes: of a jitted function, each with name, op, shape, nodes, parents (by number), layer."""
+    cards = []
+    for box in boxes:
+        shape = f" {TIMES} ".join(map(str, box.shape)) or "1 number"
+        rows = [shape, _scalars(box.nodes), box.layer]
+        card = Card(
+            heading=box.name,
+            formula="",
+            sign=SIGNS.get(box.op, box.op) if box.nodes else "",
+            rows=[row for row in rows if row],
+            hover=f"{box.nodes:,} nodes of the scalar graph, in one array of shape {box.shape}",
+            fill="white" if box.nodes else "#f2eee3",
+            parents=[Edge(p, "") for p in box.parents],
+        )
+        cards.append(card)
+    dot, _, hovers = as_dot(cards, direction)
+    scalars = sum(box.nodes for box in boxes)
+    return Drawing(dot, f"{scalars:,} scalar nodes in {len(cards)} boxes", hovers)
+
+
+def _scalars(nodes: int) -> str:
+    return f"{nodes:,} scalar node{'s' * (nodes > 1)}" if nodes else "input"
 
 
 # --- what the boxes say ---------------------------------------------------------------------------
