@@ -132,7 +132,10 @@ def has_gradients(shown_as: list[Box]) -> bool:
 
 
 def _draw_program(boxes: Sequence[Any], direction: str) -> Drawing:
-    """A jitted function: one box for all scalar nodes that look alike. boxes: of a jitted function, each with name, op, shape, nodes, parents (by number), layer."""
+    """A jitted function: one box for all scalar nodes that look alike.
+
+    boxes: each with name, op, shape, nodes, parents (by number), layer.
+    """
     cards = []
     for box in boxes:
         shape = f" {TIMES} ".join(map(str, box.shape)) or "1 number"
