@@ -25,9 +25,7 @@ def _reduce(self: Value, protocol: Any) -> Any:
         fields = {name: getattr(self, name) for name in ("_data", "_grad", "op")}
         fields |= {"parents": (), "partials": ()}
         return Value.__new__, (type(self),), (self.__dict__ or None, fields)
-    for v in topological_order(self):
-        if hasattr(v, "flatten"):  # what a jitted function returned
-            v.flatten()
+    _flatten(self)
     order = topological_order(self)
     order.sort(key=lambda v: v.parents != ())  # stable: leaves first, else the order stays
     place = {v: i for i, v in enumerate(order)}
@@ -50,9 +48,17 @@ def _rebuild(leaves: list[Value], rows: list[Row]) -> Value:
     return nodes[-1]
 
 
+def _flatten(root: Value) -> None:
+    """What a jitted function returned becomes a node like others, with leaves for parents."""
+    for v in topological_order(root):
+        if hasattr(v, "flatten"):
+            v.flatten()
+
+
 def _deepcopy(self: Value, memo: dict[int, Any]) -> Any:
     """`copy.deepcopy`: the graph anew, node by node. What was copied already is used again, so
     two roots that share nodes go on sharing them."""
+    _flatten(self)
     for v in topological_order(self, parents=lambda v: () if id(v) in memo else v.parents):
         if id(v) not in memo:
             memo[id(v)] = _copied(v, memo)

@@ -3,6 +3,7 @@
 import array
 import contextlib
 import contextvars
+import copy
 import dataclasses
 import enum
 import functools
@@ -522,3 +523,17 @@ def test_several_results_have_their_own_gradients(backend: str) -> None:
         w.grad = 0.0
         (a * 10.0 + b).backward()
         assert w.grad == 26.0
+
+
+@both
+def test_results_can_be_copied_with_their_model(backend: str) -> None:
+    model = nn.MLP(2, [3, 1], rng=random.Random(0))
+    result = jit(lambda m, x: m(x) * 2.0, backend=backend)(model, [0.5, 1.0])
+    twin, copied = copy.deepcopy((model, result))
+    copied.backward()
+    (model([0.5, 1.0]) * 2.0).backward()
+    wanted = [p.grad for p in model.parameters()]
+    assert [p.grad for p in twin.parameters()] == pytest.approx(wanted, rel=1e-12)
+    model.zero_grad()
+    result.backward()
+    assert [p.grad for p in model.parameters()] == pytest.approx(wanted, rel=1e-12)
