@@ -2,6 +2,7 @@
 
 from nn import init, optim, schedules
 from nn.files import load, save
+from nn.export import from_torch, to_torch
 from nn.film import Film, Watch, watch
 from nn.functional import log_softmax, softmax
 from nn.layers import *  # noqa: F403  (all layers are public)
@@ -29,6 +30,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "cross_entropy",
     "fit",
+    "from_torch",
     "hinge_loss",
     "huber_loss",
     "init",
@@ -44,4 +46,5 @@ __all__ = [
     "softmax",
     "watch",
     *_layers,
+    "to_torch",
 ]
