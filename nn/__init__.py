@@ -1,8 +1,8 @@
 """glassgrad's network layer: modules, layers, losses and training, on top of `autograd`."""
 
 from nn import init, optim, schedules
-from nn.files import load, save
 from nn.export import from_torch, to_torch
+from nn.files import load, save
 from nn.film import Film, Watch, watch
 from nn.functional import log_softmax, softmax
 from nn.layers import *  # noqa: F403  (all layers are public)

@@ -46,12 +46,22 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Buffer:
+    """A tensor that is not trained: the attribute of our module that holds its numbers."""
+
+    shape: Shape
+    module: Any
+    attribute: str
+
+
+@dataclass(frozen=True)
 class Counterpart:
     """What a layer is in PyTorch.
 
     make: its constructor. tensors: by PyTorch's names. forward: the lines that apply it to `x`,
     with {} where the module goes. fixed: shapes of tensors that it has and ours has not: they are
     0 and do not train. is_number: ours returns one number where PyTorch's has an axis of length 1.
+    buffers: tensors that are not trained.
     """
 
     make: str
@@ -59,6 +69,7 @@ class Counterpart:
     forward: Sequence[str] = ("x = {}(x)",)
     fixed: Mapping[str, Shape] = field(default_factory=dict)
     is_number: bool = False
+    buffers: Mapping[str, Buffer] = field(default_factory=dict)
 
 
 COUNTERPARTS: dict[type, Callable[[Any], Counterpart]] = {}
@@ -80,27 +91,29 @@ def counterpart(kind: type) -> Callable[[Describe], Describe]:
 
 @counterpart(layers.Layer)
 def _layer(layer: layers.Layer) -> Counterpart:
-    n = len(layer.neurons)
-    forward = [_activated(layer.neurons[0].activation, "{}(x)")]
-    make, tensors = f"nn.Linear({layer.nin}, {n})", _dense(layer.neurons, (n, layer.nin))
-    return Counterpart(make, tensors, forward, is_number=n == 1)
+    return _linear(layer.neurons, layer.nin)
 
 
 @counterpart(layers.Neuron)
 def _neuron(neuron: layers.Neuron) -> Counterpart:
-    nin = len(neuron.w)
-    forward, tensors = [_activated(neuron.activation, "{}(x)")], _dense([neuron], (1, nin))
-    return Counterpart(f"nn.Linear({nin}, 1)", tensors, forward, is_number=True)
+    return _linear([neuron], len(neuron.w))
+
+
+def _linear(neurons: Sequence[layers.Neuron], nin: int) -> Counterpart:
+    n, tensors = len(neurons), _dense(neurons, (len(neurons), nin))
+    forward = [_activated(neurons[0].activation, "{}(x)")]
+    make = f"nn.Linear({nin}, {n}{_without_bias(tensors)})"
+    return Counterpart(make, tensors, forward, is_number=n == 1)
 
 
 @counterpart(layers.Conv2d)
 def _conv(conv: layers.Conv2d) -> Counterpart:
     n, k = len(conv.filters), conv.kernel_size
+    tensors = _dense(conv.filters, (n, conv.in_channels, k, k))
     options = f", stride={conv.stride}" if conv.stride != 1 else ""
     options += f", padding={conv.padding}" if conv.padding else ""
-    make = f"nn.Conv2d({conv.in_channels}, {n}, {k}{options})"
-    forward = [_activated(conv.filters[0].activation, "{}(x)")]
-    return Counterpart(make, _dense(conv.filters, (n, conv.in_channels, k, k)), forward)
+    make = f"nn.Conv2d({conv.in_channels}, {n}, {k}{options}{_without_bias(tensors)})"
+    return Counterpart(make, tensors, [_activated(conv.filters[0].activation, "{}(x)")])
 
 
 @counterpart(layers.MaxPool2d)
@@ -108,29 +121,61 @@ def _max_pool(pool: layers.MaxPool2d) -> Counterpart:
     return Counterpart(f"nn.MaxPool2d({pool.kernel_size}, stride={pool.stride})")
 
 
+@counterpart(layers.AvgPool2d)
+def _average_pool(pool: layers.AvgPool2d) -> Counterpart:
+    return Counterpart(f"nn.AvgPool2d({pool.kernel_size}, stride={pool.stride})")
+
+
+@counterpart(layers.Flatten)
+def _flatten(flatten: layers.Flatten) -> Counterpart:
+    return Counterpart("nn.Flatten()")
+
+
 @counterpart(layers.Embedding)
 def _embedding(embedding: layers.Embedding) -> Counterpart:
     rows, width = embedding.weight, len(embedding.weight[0])
+    padding = embedding.padding_idx
+    option = "" if padding is None else f", padding_idx={padding}"
     tensor = Tensor((len(rows), width), [v for row in rows for v in row])
-    return Counterpart(f"nn.Embedding({len(rows)}, {width})", {"weight": tensor})
+    return Counterpart(f"nn.Embedding({len(rows)}, {width}{option})", {"weight": tensor})
 
 
 @counterpart(layers.RNN)
 def _rnn(rnn: layers.RNN) -> Counterpart:
-    n, nin, activation = len(rnn.neurons), rnn.nin, rnn.neurons[0].activation
+    n, nin, activation = rnn.nhidden, rnn.nin, rnn.neurons[0].activation
     if activation not in ("tanh", "relu"):
         raise TypeError(
-            f"PyTorch's RNN knows tanh and relu, but {rnn!r} has {activation}: write its loop in "
-            "`forward`, with nn.RNNCell's tensors as a pattern."
+            f"PyTorch's RNN knows tanh and relu, but {rnn!r} has another activation: write its "
+            "loop in `forward`, with nn.RNNCell's tensors as a pattern."
         )
-    option = "" if activation == "tanh" else ', nonlinearity="relu"'
     tensors = {
         "weight_ih_l0": Tensor((n, nin), [v for neuron in rnn.neurons for v in neuron.w[:nin]]),
         "weight_hh_l0": Tensor((n, n), [v for neuron in rnn.neurons for v in neuron.w[nin:]]),
-        "bias_ih_l0": Tensor((n,), [neuron.b for neuron in rnn.neurons], beside="bias_hh_l0"),
     }
-    make = f"nn.RNN({nin}, {n}, batch_first=True{option})"
-    return Counterpart(make, tensors, ["x, _ = {}(x)"], {"bias_hh_l0": (n,)})
+    biases = [neuron.b for neuron in rnn.neurons if neuron.b is not None]
+    if biases:
+        tensors["bias_ih_l0"] = Tensor((n,), biases, beside="bias_hh_l0")
+    options = "" if activation == "tanh" else ', nonlinearity="relu"'
+    options += "" if biases else ", bias=False"
+    fixed = {"bias_hh_l0": (n,)} if biases else {}
+    make = f"nn.RNN({nin}, {n}, batch_first=True{options})"
+    return Counterpart(make, tensors, ["x, _ = {}(x)"], fixed)
+
+
+@counterpart(layers.GRU)
+@counterpart(layers.LSTM)
+def _gated(layer: Any) -> Counterpart:
+    """Both have PyTorch's names and shapes. (An LSTM's output there is that of all steps.)"""
+    tensors = {
+        "weight_ih_l0": _matrix(layer.weight_ih_l0),
+        "weight_hh_l0": _matrix(layer.weight_hh_l0),
+    }
+    for name in ("bias_ih_l0", "bias_hh_l0"):
+        if (values := getattr(layer, name)) is not None:
+            tensors[name] = Tensor((len(values),), values)
+    option = "" if "bias_ih_l0" in tensors else ", bias=False"
+    make = f"nn.{type(layer).__name__}({layer.nin}, {layer.nhidden}, batch_first=True{option})"
+    return Counterpart(make, tensors, ["x, _ = {}(x)"])
 
 
 @counterpart(layers.Dropout)
@@ -145,21 +190,56 @@ def _layer_norm(norm: layers.LayerNorm) -> Counterpart:
     return Counterpart(f"nn.LayerNorm({n}, eps={norm.eps})", tensors)
 
 
+@counterpart(layers.BatchNorm1d)
+def _batch_norm(norm: layers.BatchNorm1d) -> Counterpart:
+    n, tensors, buffers = norm.n, {}, {}
+    if norm.weight is not None and norm.bias is not None:
+        tensors = {"weight": Tensor((n,), norm.weight), "bias": Tensor((n,), norm.bias)}
+    if norm.track_running_stats:
+        shapes = {"running_mean": (n,), "running_var": (n,), "num_batches_tracked": ()}
+        buffers = {name: Buffer(shape, norm, name) for name, shape in shapes.items()}
+    options = f"{n}, eps={norm.eps}, momentum={norm.momentum}, affine={bool(tensors)}"
+    make = f"nn.BatchNorm1d({options}, track_running_stats={norm.track_running_stats})"
+    return Counterpart(make, tensors, buffers=buffers)
+
+
 def _dense(neurons: Sequence[layers.Neuron], shape: Shape) -> dict[str, Tensor]:
-    weights = [v for neuron in neurons for v in neuron.w]
-    return {
-        "weight": Tensor(shape, weights),
-        "bias": Tensor((len(neurons),), [neuron.b for neuron in neurons]),
-    }
+    tensors = {"weight": Tensor(shape, [v for neuron in neurons for v in neuron.w])}
+    biases = [neuron.b for neuron in neurons if neuron.b is not None]
+    if biases:
+        tensors["bias"] = Tensor((len(neurons),), biases)
+    return tensors
 
 
-def _activated(activation: str, call: str) -> str:
-    if activation not in ACTIVATIONS:
-        raise TypeError(f"there is no spelling of {activation!r} in PyTorch: add it to ACTIVATIONS")
-    return f"x = {ACTIVATIONS[activation].format(call)}"
+def _without_bias(tensors: Mapping[str, Tensor]) -> str:
+    return "" if "bias" in tensors else ", bias=False"
 
 
-CHAINS: dict[type, str] = {layers.MLP: "layers"}  # modules one after the other: in which attribute
+def _matrix(rows: Sequence[Sequence[Value]]) -> Tensor:
+    return Tensor((len(rows), len(rows[0])), [v for row in rows for v in row])
+
+
+def _activated(activation: Any, call: str) -> str:
+    """The line that applies a layer and its activation, which may be an op of the table, to x."""
+    name = getattr(activation, "name", activation)
+    if name not in ACTIVATIONS:
+        raise TypeError(
+            f"the activation {name!r} has no spelling in PyTorch that is known here. Those that "
+            f"have: {', '.join(ACTIVATIONS)}."
+        )
+    return f"x = {ACTIVATIONS[name].format(call)}"
+
+
+def function_line(function: Any) -> str:
+    """The line that applies a function of a Sequential, an op of the table, to x."""
+    return _activated(function, "x")
+
+
+# Modules one after the other, called `layers` in PyTorch: how to list them.
+CHAINS: dict[type, Callable[[Any], list[Any]]] = {
+    layers.MLP: lambda mlp: list(mlp.layers),
+    layers.Sequential: list,
+}
 
 
 # --- the optimisers -------------------------------------------------------------------------------

@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd.value import Value
-from nn.counterparts import CHAINS, COUNTERPARTS, OPTIMISERS, Counterpart, Shape, Tensor
+from nn.counterparts import (
+    CHAINS,
+    COUNTERPARTS,
+    OPTIMISERS,
+    Buffer,
+    Counterpart,
+    Shape,
+    Tensor,
+    function_line,
+)
+from nn.layers import ModuleDict, ModuleList
 from nn.module import Module
 from nn.optim import Optimizer
 
@@ -44,6 +54,7 @@ class _Export:
         self.classes: list[_Class] = []
         self.tensors: dict[str, Tensor] = {}
         self.fixed: list[str] = []
+        self.buffers: dict[str, Buffer] = {}
         self.forwards: dict[type, Callable[..., Any]] = {}
         self.names: dict[type, list[str]] = {}  # what the classes for a class are called
         if forward is not None:
@@ -73,22 +84,42 @@ class _Export:
             return found.make
         cls = _Class(self.fresh(type(module).__name__))
         self.names.setdefault(type(module), []).append(cls.name)
-        for name, part in vars(module).items():
-            if not name.startswith("_") and (made := self.attribute(part, f"{path}{name}.")):
-                cls.attributes.append(f"self.{name} = {made}")
-        cls.forward = self.forward_of(module)
+        if type(module) in CHAINS:
+            self.chain(cls, CHAINS[type(module)](module), path)
+        else:
+            for name, part in vars(module).items():
+                if not name.startswith("_") and (made := self.attribute(part, f"{path}{name}.")):
+                    cls.attributes.append(f"self.{name} = {made}")
+            cls.forward = self.forward_of(module)
         self.classes.append(cls)
         return f"{cls.name}()"
 
+    def chain(self, cls: _Class, parts: list[Any], path: str) -> None:
+        """Modules, and functions, one after the other."""
+        made: list[str] = []
+        lines, is_number = [], False
+        for part in parts:
+            if not isinstance(part, Module):
+                lines.append(function_line(part))
+                continue
+            place = f"self.layers[{len(made)}]"
+            made.append(self.make(part, f"{path}layers.{len(made)}."))
+            known = COUNTERPARTS.get(type(part))
+            found = known(part) if known else Counterpart("")
+            lines += [line.format(place) for line in found.forward]
+            is_number = found.is_number
+        cls.attributes.append(f"self.layers = nn.ModuleList([{', '.join(made)}])")
+        cls.forward = _method([*lines, *["x = x.squeeze(-1)"] * is_number, "return x"])
+
     def attribute(self, part: Any, path: str) -> str:
         """The expression for what an attribute holds, if that is modules or parameters."""
-        if isinstance(part, Module):
+        if isinstance(part, Module) and type(part) not in (ModuleList, ModuleDict):
             return self.make(part, path)
-        items = part.items() if isinstance(part, dict) else enumerate(_items(part))
-        rows = dict(items)
+        is_dict = isinstance(part, dict | ModuleDict)
+        rows = dict(part.items() if is_dict else enumerate(_items(part)))
         if rows and all(isinstance(item, Module) for item in rows.values()):
             made = {key: self.make(item, f"{path}{key}.") for key, item in rows.items()}
-            if isinstance(part, dict):
+            if is_dict:
                 return f"nn.ModuleDict({{{', '.join([f'{k!r}: {x}' for k, x in made.items()])}}})"
             return f"nn.ModuleList([{', '.join(made.values())}])"
         shape = _shape(part)
@@ -100,6 +131,7 @@ class _Export:
     def keep(self, found: Counterpart, path: str) -> None:
         self.tensors |= {f"{path}{name}": tensor for name, tensor in found.tensors.items()}
         self.fixed += [f"{path}{name}" for name in found.fixed]
+        self.buffers |= {f"{path}{name}": buffer for name, buffer in found.buffers.items()}
 
     def forward_of(self, module: Module) -> list[str]:
         kind = type(module)
@@ -107,22 +139,12 @@ class _Export:
             return []
         if kind in self.forwards:
             return _text_of(self.forwards[kind])
-        if kind not in CHAINS:
-            raise TypeError(
-                f"{kind.__name__}.forward is code of your own, in scalars: PyTorch's needs the "
-                "same in tensors, a batch at a time. Write it and hand it over, "
-                f"nn.to_torch(model, forward={{{kind.__name__}: forward}}) with "
-                "def forward(self, x): ...; self has the same attributes. (For a function that is "
-                'no model, autograd.jit(f, backend="torch") translates the scalar code itself.)'
-            )
-        lines, is_number = [], False
-        for i, part in enumerate(_items(getattr(module, CHAINS[kind]))):
-            place = f"self.{CHAINS[kind]}[{i}]"
-            known = COUNTERPARTS.get(type(part))
-            found = known(part) if known else Counterpart("")
-            lines += [line.format(place) for line in found.forward]
-            is_number = found.is_number
-        return _method([*lines, *["x = x.squeeze(-1)"] * is_number, "return x"])
+        raise TypeError(
+            f"{kind.__name__}.forward is code of your own, in scalars: PyTorch's needs the "
+            "same in tensors, a batch at a time. Write it and hand it over, "
+            f"nn.to_torch(model, forward={{{kind.__name__}: forward}}) with "
+            "def forward(self, x): ...; self has the same attributes."
+        )
 
     def fresh(self, name: str) -> str:
         taken = {cls.name for cls in self.classes}
@@ -161,7 +183,7 @@ def _text_of(function: Callable[..., Any]) -> list[str]:
 
 
 def _items(x: Any) -> Iterator[Any]:
-    return iter(x) if isinstance(x, list | tuple) else iter(())
+    return iter(x) if isinstance(x, list | tuple | ModuleList) else iter(())
 
 
 def _shape(x: Any) -> Shape | None:
@@ -217,6 +239,9 @@ def to_torch(model: Module, forward: Forward | None = None, *, dtype: str = "flo
         for name, tensor in export.tensors.items():
             numbers = [v.data for v in tensor.values]
             mine[name].copy_(torch.tensor(numbers, dtype=torch.float64).reshape(tensor.shape))
+        for name, buffer in export.buffers.items():
+            numbers = getattr(buffer.module, buffer.attribute)
+            mine[name].copy_(torch.tensor(numbers, dtype=mine[name].dtype))
     module.source = export.source
     return module
 
@@ -229,28 +254,35 @@ def from_torch(module: Any, model: Module) -> None:
     """
     _torch()
     state = {name: x.detach().double() for name, x in module.state_dict().items()}
+    export = _Export(model, None, is_for_names=True)
     changes: list[tuple[Value, float]] = []
-    for name, tensor in tensors(model).items():
+    for name, tensor in export.tensors.items():
         changes += zip(tensor.values, _numbers(state, name, tensor))
+    found = {name: _checked(state, name, x.shape).tolist() for name, x in export.buffers.items()}
     for v, x in changes:
         v.data = x
+    for name, buffer in export.buffers.items():
+        is_count = isinstance(getattr(buffer.module, buffer.attribute), int)
+        setattr(buffer.module, buffer.attribute, int(found[name]) if is_count else found[name])
     model.train(module.training)
 
 
 def _numbers(state: Mapping[str, Any], name: str, tensor: Tensor) -> list[float]:
     wanted = [name, *[f"{name.rpartition('.')[0]}.{tensor.beside}"] * bool(tensor.beside)]
-    total: Any = 0.0
-    for key in wanted:
-        if key not in state or tuple(state[key].shape) != tensor.shape:
-            found = f"of shape {tuple(state[key].shape)}" if key in state else "missing"
-            raise ValueError(
-                f"the model needs the tensor {key!r} of shape {tensor.shape}, but it is {found}: "
-                "the module must come from nn.to_torch of a model of the same sizes. (The model "
-                "is unchanged.)"
-            )
-        total = total + state[key]
+    total = sum([_checked(state, key, tensor.shape) for key in wanted])
     numbers: list[float] = total.reshape(-1).tolist()
     return numbers
+
+
+def _checked(state: Mapping[str, Any], key: str, shape: Shape) -> Any:
+    """The tensor of that name, if it has this shape."""
+    if key not in state or tuple(state[key].shape) != shape:
+        found = f"of shape {tuple(state[key].shape)}" if key in state else "missing"
+        raise ValueError(
+            f"the model needs the tensor {key!r} of shape {shape}, but it is {found}: the module "
+            "must come from nn.to_torch of a model of the same sizes. (The model is unchanged.)"
+        )
+    return state[key]
 
 
 def to_torch_optimizer(optimizer: Optimizer, model: Module, module: Any) -> Any:
