@@ -31,7 +31,8 @@ def claimed(code: str) -> list[str]:
 def test_examples_print_what_is_beside_them(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The blocks of a page run one after another, as a reader would run them."""
+    """The blocks of a page run one after another, as a reader would run them. (A block marked py,
+    not python, needs what the reader has, a folder say, and is not run.)"""
     pytest.importorskip("pygraphviz")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "docs"}
