@@ -4,6 +4,7 @@ The compiler is autograd/compiler, what keeps and runs its programs autograd/run
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from autograd.compiler import targets
@@ -14,8 +15,12 @@ from autograd.runtime.calls import Compiled, Jitted
 __all__ = ["Jitted", "TraceError", "jit"]
 
 
+def _decorator() -> None:
+    """Stands for the function that is to come: @jit() and @jit(backend=...) are above it."""
+
+
 def jit(
-    fn: Callable[..., Any] | None = None,
+    fn: Callable[..., Any] = _decorator,
     optimizer: Any = None,
     *,
     backend: str = "numpy",
@@ -39,20 +44,21 @@ def jit(
     call of a program `fn` runs beside it, unseen.
 
     backend: "numpy"; "native", loops in machine code (extra `native`: llvmlite), the fastest where
-    calls cost more than arithmetic; or "python", straight-line scalar code that needs no package.
+    calls cost more than arithmetic; "jax", compiled by XLA (extra `jax`); or "python",
+    straight-line scalar code that needs no package.
     Raises TraceError, when called, where `fn` looks at a number, reads what changes by itself
     (random numbers, iterators, clocks), or changes anything itself. What plain code raises, it
     raises, too. ImportError, with what to install, if the backend's package is missing; TypeError
     and ValueError for arguments of jit's own.
     """
-    if fn is None:
-        if (optimizer, backend, clip_norm, clip_value) == (None, "numpy", None, None):
-            raise TypeError(
-                "jit takes a function, but got None: write jit(loss), or @jit(backend=...) above "
-                "it. (A function that makes functions must return one.)"
-            )
-        options = {"backend": backend, "clip_norm": clip_norm, "clip_value": clip_value}
-        return lambda function: jit(function, optimizer, **options)
+    if fn is _decorator:
+        return partial(
+            jit,
+            optimizer=optimizer,
+            backend=backend,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+        )
     _check(fn, optimizer, {"clip_norm": clip_norm, "clip_value": clip_value})
     return jitted(fn, optimizer, backend, (clip_norm, clip_value))
 
@@ -70,6 +76,11 @@ def _check(fn: Any, optimizer: Any, clips: dict[str, Any]) -> None:
     """Raise TypeError or ValueError, with the fix, for what can't be meant."""
     if isinstance(fn, property | classmethod):
         raise TypeError(f"@jit belongs below @{type(fn).__name__}, next to the function itself.")
+    if fn is None:
+        raise TypeError(
+            "jit takes a function, but got None: write jit(loss), or @jit(backend=...) above it. "
+            "(A function that makes functions must return one.)"
+        )
     if not callable(fn):
         raise TypeError(
             f"jit takes a function, but this is of type {type(fn).__name__}: {fn!r:.60}"

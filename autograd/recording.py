@@ -104,7 +104,7 @@ class recording:
     def __enter__(self) -> None:
         outer = next(_blocks(), None)
         # A tracer (autograd.jit) goes on recording inside of no_grad, only without gradients.
-        tracer = outer and outer.own
+        tracer: Any = outer and outer.own
         own = tracer.within(self.own) if hasattr(tracer, "within") else self.own
         block = _Block(own, self.check, outer)
         with _lock:

@@ -249,7 +249,7 @@ class Slots:
 
     def before(self, node: int) -> int:
         """What was made a step before a node."""
-        return self.graph.made[max(self.search.rank[node] - self.distance, 0)]
+        return int(self.graph.made[max(self.search.rank[node] - self.distance, 0)])
 
     def equals(self, node: int) -> list[int]:
         """The nodes of its kind, as far as those that were made a step before are of one kind."""

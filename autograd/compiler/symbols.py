@@ -8,7 +8,7 @@ import linecache
 import operator
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -39,7 +39,8 @@ def is_ours(frame: Any) -> bool:
 
 def user_frame() -> Any:
     """The innermost frame of the user's own code: not ours, not Python's or a package's."""
-    frame = here = sys._getframe(1)
+    frame: Any = sys._getframe(1)
+    here: Any = frame
     while frame and (is_ours(frame) or is_foreign(frame.f_code.co_filename)):
         frame = frame.f_back
     while frame is None and is_ours(here) and here.f_back:  # all is installed: the first not ours
@@ -149,16 +150,16 @@ class Argument(Symbol):
         return hash(self.stands_for)
 
     @property
-    def label(self) -> str:
+    def label(self) -> str:  # type: ignore[override]
         note("label", self)
-        return self.stands_for.label
+        return str(self.stands_for.label)
 
     @property
-    def op(self) -> str:
-        return self._history("")
+    def op(self) -> str:  # type: ignore[override]
+        return str(self._history(""))
 
     @property
-    def parents(self) -> tuple[Value, ...]:
+    def parents(self) -> Any:  # type: ignore[override]
         return self._history(())
 
     def _history(self, none: Any) -> Any:
@@ -185,10 +186,10 @@ class Number(Symbol):
     __slots__ = ()
     __eq__ = __ne__ = refuse("== on a number of the arguments", _BRANCH)
     __hash__ = refuse("a set or a key of a dict", _BRANCH)
-    stands_for_a = float
+    stands_for_a: type = float
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
         """What isinstance() looks at: to the user, it is also the number that it stands for."""
         frame: Any = sys._getframe(1)
         if is_ours(frame.f_back if frame.f_globals.get("__name__") == "abc" else frame):
@@ -200,7 +201,9 @@ class Number(Symbol):
         """For `number`: `Value(x)` of a number of the arguments is a leaf that stands for it."""
         return self
 
-    def __array_ufunc__(self, f: Any, method: str, *xs: Any, **options: Any) -> Any:
+    def __array_ufunc__(  # type: ignore[override]
+        self, f: Any, method: str, *xs: Any, **options: Any
+    ) -> Any:
         if method == "__call__" and not options and not any(getattr(x, "shape", ()) for x in xs):
             xs = tuple([x[()] if hasattr(x, "shape") else x for x in xs])
             if f.__name__ in _UFUNCS:
@@ -210,7 +213,7 @@ class Number(Symbol):
         raise refusal(f"np.{f.__name__}", "autograd has ops that jit knows: autograd.exp(x), say.")
 
 
-_UFUNCS: dict[str, Callable[..., Any]] = {
+_UFUNCS: dict[str, Any] = {
     "add": operator.add,
     "subtract": operator.sub,
     "multiply": operator.mul,

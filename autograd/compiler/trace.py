@@ -137,7 +137,8 @@ class Trace:
 
     def alias(self, v: Value) -> Symbol:
         """Another node that stands for the same number, and hands on its gradient."""
-        s = symbol(type(v) if type(v) in (Number, Integer) else Symbol)
+        kind: Any = type(v) if type(v) in (Number, Integer) else Symbol
+        s = symbol(kind)
         self.aliases[id(s)] = v
         self.created[id(s)] = s  # it stays alive, and so its id is its own
         return s

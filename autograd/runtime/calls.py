@@ -62,7 +62,7 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if engine.recorder is not None and not self.is_usual():
             return self.elsewhere(args, kwargs)
-        program = self.latest
+        program: Any = self.latest
         inputs = None if program is None else program.bind(args, kwargs)
         if inputs is None:
             if self.is_plain:
@@ -71,12 +71,13 @@ class Jitted:
             if program is None:
                 return self.first_call(args, kwargs)
             self.latest = program
-        program.calls += 1  # type: ignore[union-attr]
-        if program.calls == program.audit_at:  # type: ignore[union-attr]
+        program.calls += 1
+        if program.calls == program.audit_at:
             return self.audited(program, inputs, args, kwargs)
         if self._optimizer is not None:
-            return program.step(inputs)  # type: ignore[union-attr,arg-type]
-        result = program.result(inputs)  # type: ignore[union-attr,arg-type]
+            step: float = program.step(inputs)
+            return step
+        result = program.result(inputs)
         return result if engine.recorder is None else detached(result)
 
     # --- around a call -----------------------------------------------------------------------
@@ -165,7 +166,9 @@ class Jitted:
         return self if instance is None else Bound(self, instance)
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ("source", "stats", "boxes", "ir"):
+        if name == "native_source" and self.target.name == "native":
+            name = "program_source"  # the loops of a step, without the update
+        elif name not in ("source", "stats", "boxes", "ir"):
             raise AttributeError(f"a jitted function has no attribute {name!r}")
         if self.latest is None:
             raise ValueError("there is no program yet: call the jitted function once.")

@@ -57,7 +57,7 @@ class Twins:
     def __init__(self, containers: Iterable[Any]) -> None:
         self.put: list[tuple[Any, Any, Any, Any]] = []  # container, key, the iterator, its twin
         for container in containers:
-            pairs = container.items() if isinstance(container, dict) else ()
+            pairs: Any = container.items() if isinstance(container, dict) else ()
             pairs = enumerate(container) if isinstance(container, list) else pairs
             for key, x in list(pairs):
                 if is_iterator(x):

@@ -31,7 +31,7 @@ def _spy(cls: type, names: set[str]) -> type:
     def get(self: Any, name: str) -> Any:
         if running.get() is not None and not is_ours(sys._getframe(1)):
             names.add(name)
-        return cls.__getattribute__(self, name)
+        return cls.__getattribute__(self, name)  # type: ignore[call-arg]
 
     return type(cls.__name__, (cls,), {"__getattribute__": get, "__slots__": ()})
 
@@ -65,4 +65,5 @@ def is_usual(optimizer: Any, name: str) -> bool:
     if base is None or base.__module__ != "nn.optim" or function is not vars(base).get(name):
         return False
     file = getattr(sys.modules["nn.optim"], "__file__", None)
-    return function.__code__.co_filename == file and not hasattr(function, "__wrapped__")
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_filename == file and not hasattr(function, "__wrapped__")

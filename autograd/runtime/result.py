@@ -22,7 +22,7 @@ class Result(Value):
     __slots__ = ()
 
     @property
-    def partials(self) -> Any:
+    def partials(self) -> Any:  # type: ignore[override]
         return PARTIALS.__get__(self).partials()
 
     def edges(self) -> Iterable[tuple[Value, float]]:
@@ -43,7 +43,7 @@ class Result(Value):
     def flatten(self) -> None:
         """Become a node with all that it depends on for parents, which can be copied."""
         pairs = PARTIALS.__get__(self).leaves()
-        self._become(node(self.data, "jit", *map(tuple, zip(*pairs))))  # type: ignore[arg-type]
+        self._become(node(self.data, "jit", *map(tuple, zip(*pairs))))
 
     def _become(self, root: Value) -> None:
         partials = root.partials

@@ -46,7 +46,7 @@ class Unrolled(Compiled):
         result.backward()
         if math.isfinite(result.data):
             update(optimizer, self.owner.clip)
-        return result.data
+        return float(result.data)
 
 
 class ScalarCall:

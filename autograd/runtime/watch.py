@@ -32,7 +32,8 @@ STRICT = 64  # longer lists of numbers are compared by value only: 2 to 2.0 is n
 _of_function = attrgetter("__defaults__", "__kwdefaults__", "__code__")
 _content = attrgetter("cell_contents", "cell_contents")  # two, so that it gives a tuple
 _BUFFERS = (bytearray, memoryview, array.array)
-_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
+_EMPTY: dict[Any, Any] = {}
+_VIEWS = (type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items()))
 _LIBRARIES = {
     "IPython", "autograd", "ipykernel", "jax", "jaxlib", "matplotlib", "nn", "numpy", "pandas",
     "pytest", "scipy", "sklearn", "torch", "tqdm", *sys.stdlib_module_names,
@@ -429,7 +430,7 @@ def is_deceptive(x: Any) -> bool:
     return (
         isinstance(x, int | float | complex)
         or by_user(type(x).__module__)
-        and (type(x).__eq__ is not object.__eq__ and not isinstance(x, type))
+        and (vars(object)["__eq__"] is not type(x).__eq__ and not isinstance(x, type))
     )
 
 

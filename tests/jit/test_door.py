@@ -1,0 +1,39 @@
+"""The door: `jit` above functions, with and without arguments."""
+
+from typing import Any
+
+import pytest
+
+import autograd
+from autograd import Value
+
+pytest.importorskip("numpy")
+
+
+@pytest.mark.parametrize("options", [None, {}, {"backend": "numpy"}, {"backend": "python"}])
+def test_as_a_decorator(options: Any) -> None:
+    decorate = autograd.jit if options is None else autograd.jit(**options)
+
+    @decorate
+    def squares(ws: Any) -> Any:
+        return autograd.sum([w * w for w in ws])
+
+    ws = [Value(2.0), Value(3.0)]
+    squares(ws).backward()
+    assert [w.grad for w in ws] == [4.0, 6.0]
+
+
+def test_none_is_no_function() -> None:
+    with pytest.raises(TypeError, match="jit takes a function, but got None"):
+        autograd.jit(None)  # type: ignore[arg-type]
+
+
+def test_the_listing_of_a_native_step() -> None:
+    pytest.importorskip("llvmlite")
+    step = autograd.jit(lambda ws: autograd.sum([w * w for w in ws]), backend="native")
+    step([Value(1.0), Value(2.0)])
+    assert step.native_source.startswith("kernel1(")
+    plain = autograd.jit(lambda ws: autograd.sum([w * w for w in ws]))
+    plain([Value(1.0), Value(2.0)])
+    with pytest.raises(AttributeError, match="native_source"):
+        plain.native_source  # noqa: B018
