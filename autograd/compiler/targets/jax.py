@@ -15,7 +15,7 @@ from jax import numpy as jnp
 from autograd.compiler.ir import Block, comment
 from autograd.compiler.operations import UPSTREAM, Array, Inst, View, places_of
 from autograd.compiler.targets import Printed, Target
-from autograd.compiler.targets.numpy import SPELLINGS, dims, sliced_text
+from autograd.compiler.targets.numpy import dims, sliced_text, spelling_of
 from autograd.compiler.views import sliced
 
 HEAD = "import jax.numpy as np\nfrom jax import lax\n\n"
@@ -144,7 +144,7 @@ def _gather(p: Printer, inst: Inst, block: Block) -> str:
 
 @word("map")
 def _map(p: Printer, inst: Inst, block: Block) -> str:
-    return SPELLINGS[inst.attrs["fn"]].template.format(*[f"{name}" for name in inst.args])
+    return spelling_of(inst.attrs["fn"]).template.format(*inst.args)
 
 
 @word("matmul")
