@@ -41,7 +41,8 @@ def jit(
     again.
 
     The first call runs `fn` plainly, compiles it, and compares the two; at the 2nd, 4th, 8th, ...
-    call of a program `fn` runs beside it, unseen.
+    call of a program `fn` runs beside it, unseen (from the 64th on, where a run of `fn` computes
+    more than a million products and sums).
 
     backend: "numpy"; "native", loops in machine code (extra `native`: llvmlite), the fastest where
     calls cost more than arithmetic; "jax", compiled by XLA (extra `jax`); or "python",

@@ -24,6 +24,14 @@ from autograd.runtime.transaction import Effects, transaction
 from autograd.runtime.watch import ATOMS, Names, Watch, refuse_iterator
 from autograd.value import Value
 
+LARGE = 1_000_000  # products and sums in a plain run: more take a second or so
+LATER = 64  # the call of a large program at which it is audited first; of others it is the 2nd
+
+
+def work(trace: Trace) -> int:
+    """How much a plain run computes: the terms of all weighted sums, and all other nodes."""
+    return len(trace.nodes) + sum([len(rows[0]) for rows in trace.rows.values() if rows])
+
 
 class Compiled:
     """The program for one signature. A back end says how to `lower` a trace and how to run it.
@@ -156,6 +164,8 @@ class Compiled:
             self.watch.names.append(Names(fields, get, vars(optimizer)))
         self.sign()  # before parameters are taken in: what was an input must stay one
         self.lower(found)
+        if work(found) > LARGE:
+            self.audit_at = LATER
         self.guard(found)
         found.forget()
         seconds = perf_counter() - begin

@@ -37,3 +37,13 @@ def test_the_listing_of_a_native_step() -> None:
     plain([Value(1.0), Value(2.0)])
     with pytest.raises(AttributeError, match="native_source"):
         plain.native_source  # noqa: B018
+
+
+@pytest.mark.parametrize("terms, audits", [(10, 2), (1_200, 0)])
+def test_large_programs_are_audited_later(terms: int, audits: int, monkeypatch: Any) -> None:
+    monkeypatch.setattr("autograd.runtime.compiled.LARGE", 1_000)
+    dotted = autograd.jit(lambda ws, xs: autograd.dot(ws, xs))
+    ws, xs = [Value(1.0)] * terms, [0.5] * terms
+    for _ in range(5):
+        dotted(ws, xs)
+    assert dotted.stats["audits"] == audits
