@@ -123,7 +123,8 @@ def test_naive_code_compiles_to_a_few_dozen_array_operations_however_much_data(
         compiled = jit(program)
         compiled(*arguments(program, n))
         counts.append(compiled.stats["array ops"])
-    assert counts[0] == counts[1] <= 65
+    # (74 for the LSTM cell: exact slopes in the tails of tanh cost it 16 of them)
+    assert counts[0] == counts[1] <= 80
 
 
 def test_a_worker_answers_each_turn_and_tells_what_compiling_took(tmp_path: Path) -> None:
