@@ -13,7 +13,7 @@ import nn  # noqa: E402
 from autograd.compiler.targets.jax import function_of  # noqa: E402
 from tests.compiler.blocks import random_block  # noqa: E402
 
-slow = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 60)]
+slow = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 30)]
 
 
 @pytest.mark.parametrize("seed", [*range(6), *slow])

@@ -196,7 +196,9 @@ def function_of(block: Block) -> tuple[str, Callable[..., Any], int]:
     """(source, step, operations): `step` takes the block's inputs and returns its results."""
     printer = Printer()
     source = HEAD + "\n".join(printer.function("step", block)) + "\n"
-    space: dict[str, Any] = {"np": jnp, "lax": lax, **printer.constants}
+    with jax.enable_x64(True):
+        constants = {name: jnp.asarray(value) for name, value in printer.constants.items()}
+    space: dict[str, Any] = {"np": jnp, "lax": lax, **constants}
     exec(compile(source, "<jit>", "exec"), space)  # our own text, of names and numbers
     return source, space["step"], printer.operations
 
