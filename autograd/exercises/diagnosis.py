@@ -19,7 +19,7 @@ from autograd.exercises.task import Case, Law, Mistake, Task, load
 from autograd.exercises.variants import variants
 from autograd.exercises.verdict import Verdict
 
-PATIENCE = 2.0  # seconds of the processor for the search among variants
+PATIENCE = 10.0  # seconds of the processor at most for the search among variants: it ends by itself
 
 Experience = list[tuple[bool, Case, Answer]]  # does the case belong to the law that failed?
 
